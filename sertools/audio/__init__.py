@@ -1,0 +1,23 @@
+"""Audio in: waveforms from files and arrays, windows, and stretches of speech."""
+
+import importlib
+
+_NAMES = {
+    "duration": "loading",
+    "is_silent": "loading",
+    "load": "loading",
+    "segments": "speech",
+    "windows": "loading",
+}
+
+__all__ = list(_NAMES)
+
+
+def __getattr__(name: str):
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,94 @@
+"""Optional packages: import them, or say in one line how to install them."""
+
+import importlib
+import importlib.util
+from types import ModuleType
+
+__all__ = ["EXTRAS", "available", "require"]
+
+EXTRAS = {
+    "torch": "torch",
+    "torchaudio": "torch",
+    "silero_vad": "torch",
+    "tensorflow": "tensorflow",
+    "tf_keras": "tensorflow",
+    "tensorflow_hub": "tensorflow",
+    "whisper": "whisper",
+    "funasr": "emotion2vec",
+    "speechbrain": "speechbrain",
+    "transformers": "huggingface",
+    "distributed": "dask",
+    "kagglehub": "kaggle",
+}
+"""Which extra of this package installs which module."""
+
+
+def available(module: str) -> bool:
+    """Say whether a module can be imported, without importing it.
+
+    Examples
+    --------
+    >>> available("json")
+    True
+    """
+    return importlib.util.find_spec(module) is not None
+
+
+def require(module: str) -> ModuleType:
+    """Import an optional module, or say which extra installs it.
+
+    Parameters
+    ----------
+    module : str
+        Name of a module, for example ``"torch"``.
+
+    Returns
+    -------
+    module
+        The imported module.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed; the message is the command that installs it.
+
+    Notes
+    -----
+    TensorFlow imported before openSMILE kills the process, while the other
+    order works. So openSMILE's library is loaded before TensorFlow.
+
+    Examples
+    --------
+    >>> require("json").dumps([1])
+    '[1]'
+    """
+    if module in ("tensorflow", "tf_keras", "tensorflow_hub"):
+        _load_opensmile_library()
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module.partition(".")[0]:
+            raise
+        extra = EXTRAS.get(module.partition(".")[0])
+        package = f"'sertools[{extra}]'" if extra else module
+        raise ModuleNotFoundError(
+            f"{module} is not installed. Install it with: pip install {package}",
+            name=module,
+        ) from None
+
+
+def _load_opensmile_library() -> None:
+    """Load libSMILEapi, without importing opensmile, where it is installed."""
+    import ctypes
+    from pathlib import Path
+
+    spec = importlib.util.find_spec("opensmile")
+    if spec is None or spec.origin is None:
+        return
+    folder = Path(spec.origin).parent / "core" / "bin"
+    for library in sorted(folder.rglob("libSMILEapi.*")):
+        try:
+            ctypes.CDLL(str(library))
+        except OSError:  # a library for another platform
+            continue
+        return
