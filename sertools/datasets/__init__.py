@@ -8,6 +8,7 @@ _NAMES = {
     "card": "registry",
     "fetch": "registry",
     "find": "registry",
+    "get": "registry",
     "load": "registry",
     "names": "registry",
     "select": "selection",

@@ -1,0 +1,191 @@
+"""Evaluate a model on a corpus, with speakers held out."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sertools.cli import output, summary
+from sertools.cli.usage import BadUsage, checking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sertools.evaluation import Result
+
+__all__ = ["declare", "run"]
+
+_RESULTS = ("metrics.json", "predictions.parquet")
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    add = parser.add_argument
+    add(
+        "--dataset", required=True, metavar="NAME", help="corpus; see sertools datasets"
+    )
+    add("--root", metavar="DIR", help="where it lies")
+    add("--model", required=True, metavar="NAME", help="system; see sertools models")
+    add("--weights", metavar="PATH", help="the model's file or folder of parameters")
+    add("--trust", action="store_true", help="allow weights that can run code")
+    add(
+        "--head",
+        metavar="NAME",
+        help="classifier on top of the features: svm, random_forest, logistic, "
+        "average, linear",
+    )
+    add(
+        "--folds",
+        metavar="NAME",
+        help="what is held out: speaker (default), published:NAME, random, or a column",
+    )
+    add("--emotions", metavar="LIST", help="only these: angry,happy,neutral,sad")
+    add(
+        "--merge",
+        action="append",
+        default=[],
+        metavar="OLD=NEW",
+        help="fold one emotion into another: calm=neutral; repeat for more",
+    )
+    add(
+        "--standardize",
+        choices=("none", "corpus", "speaker"),
+        default="none",
+        help="what the features are standardised over (none)",
+    )
+    add("--max-clips", type=int, default=0, metavar="N", help="a balanced sample")
+    add("--seed", type=int, default=0, metavar="N", help="of all random draws (0)")
+    add("--strict", action="store_true", help="stop if any file cannot be used")
+    add("--jobs", type=int, default=-1, metavar="N", help="processes (-1: all cores)")
+    add("--out", metavar="DIR", help="save metrics, predictions and run.json there")
+    add("--json", action="store_true", help="print the metrics as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate, say how it went, and save it."""
+    with output.working():
+        clips, model = _checked(arguments)
+        result = _recorded(arguments, clips, model)
+    if arguments.json:
+        output.as_json(result.metrics())
+    else:
+        summary.write(result)
+        if arguments.out:
+            output.say(f"\nSaved in {arguments.out}: {', '.join(_RESULTS)}, run.json")
+    return 0
+
+
+def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
+    """Refuse what cannot work before any work is done."""
+    from sertools import datasets, evaluation, labels, models
+
+    with checking():
+        datasets.card(arguments.dataset)
+        for word in filter(None, (arguments.emotions or "").split(",")):
+            labels.canonical(word)
+        merge = _merge(arguments.merge)
+        model = models.load(
+            arguments.model, weights=arguments.weights, trust=arguments.trust
+        )
+        _check_head(model, arguments)
+    clips = datasets.load(arguments.dataset, root=arguments.root, merge=merge)
+    with checking():
+        clips = datasets.select(
+            clips, arguments.emotions, arguments.max_clips, arguments.seed
+        )
+        if arguments.head:
+            evaluation.folds.assign(clips, arguments.folds or "speaker", arguments.seed)
+    if arguments.strict and clips.attrs.get("excluded"):
+        raise ValueError(_unusable(clips.attrs["excluded"]))
+    return clips, model
+
+
+def _merge(pairs: list[str]) -> dict[str, str]:
+    from sertools import labels
+
+    merge = {}
+    for pair in ",".join(pairs).split(","):
+        old, equals, new = pair.partition("=")
+        if pair and not equals:
+            raise BadUsage(
+                f"--merge takes OLD=NEW, such as calm=neutral, not {pair!r}."
+            )
+        if pair:
+            merge[labels.canonical(old)] = labels.canonical(new)
+    return merge
+
+
+def _check_head(model, arguments: argparse.Namespace) -> None:
+    from sertools import models
+
+    heads = ", ".join(models.heads.names())
+    if arguments.head:
+        models.heads.make(arguments.head)
+        if not hasattr(model, "embed"):
+            raise BadUsage(f"{arguments.model} classifies by itself: leave --head out.")
+    elif not hasattr(model, "predict_proba"):
+        raise BadUsage(
+            f"{arguments.model} gives features, not emotions. Add --head: {heads}."
+        )
+    elif arguments.folds or arguments.standardize != "none":
+        raise BadUsage(
+            f"{arguments.model} classifies by itself: nothing is trained, so leave "
+            "--folds and --standardize out."
+        )
+
+
+def _unusable(excluded: list[dict]) -> str:
+    named = "; ".join(f"{item['clip']}: {item['reason']}" for item in excluded[:5])
+    more = f"; and {len(excluded) - 5} more" if len(excluded) > 5 else ""
+    return f"{len(excluded)} files cannot be used (--strict): {named}{more}."
+
+
+def _recorded(arguments: argparse.Namespace, clips, model) -> "Result":
+    """Evaluate; where results are kept, keep `run.json` about it as well."""
+    if not arguments.out:
+        return _evaluated(arguments, clips, model)
+    from sertools.report.status import Status
+
+    folder = Path(arguments.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in _RESULTS:  # of an earlier run: they would belie run.json
+        (folder / name).unlink(missing_ok=True)
+    own = ("command", "run", "unknown", "debug", "json", "jobs", "out")
+    given = {key: value for key, value in vars(arguments).items() if key not in own}
+    status = Status(None, given)
+    status.write(folder)
+    try:
+        result = _evaluated(arguments, clips, model)
+        result.save(folder)
+        status.end(metrics=result.metrics(), peak_rss_mb=_peak())
+    except BaseException as error:
+        told = {"cell": None, "name": type(error).__name__, "message": str(error)}
+        status.end(error=told, peak_rss_mb=_peak())
+        raise
+    finally:
+        status.write(folder)
+    return result
+
+
+def _evaluated(arguments: argparse.Namespace, clips, model) -> "Result":
+    from sertools import evaluation, features
+
+    if not arguments.head:
+        return evaluation.predict(model, clips)
+    X = features.extract(model, clips, jobs=arguments.jobs, strict=arguments.strict)
+    return evaluation.cross_validate(
+        arguments.head,
+        X,
+        clips,
+        folds=arguments.folds or "speaker",
+        seed=arguments.seed,
+        standardize=arguments.standardize,
+    )
+
+
+def _peak() -> float:
+    """Give the most memory this process held at once, in megabytes."""
+    import resource
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3 / 1.024), 1)

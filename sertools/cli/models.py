@@ -1,0 +1,34 @@
+"""List the systems, or describe one."""
+
+import argparse
+
+from sertools.cli import output
+from sertools.cli.usage import checking
+
+__all__ = ["declare", "run"]
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    parser.add_argument("name", nargs="?", help="one system: everything about it")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the systems, or describe one."""
+    from sertools import models
+
+    with checking():
+        names = [arguments.name] if arguments.name else models.names()
+        cards = [models.card(name) for name in names]
+    if arguments.json:
+        output.as_json(cards[0] if arguments.name else cards)
+    elif arguments.name:
+        output.say(repr(cards[0]))
+    else:
+        output.table(map(_row, cards), ("name", "", "variants", "licence"))
+    return 0
+
+
+def _row(card: dict) -> tuple:
+    return card["name"], card["title"], ", ".join(card["variants"]), card["license"]

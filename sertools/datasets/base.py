@@ -1,0 +1,218 @@
+"""What a corpus is: declared facts, and everything that can be done with them."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from sertools import labels as emotions
+from sertools.card import Card
+
+__all__ = ["COLUMNS", "SUFFIXES", "Archive", "Dataset", "audio_files"]
+
+COLUMNS = ("path", "emotion", "label", "speaker", "sex", "text", "intensity", "dataset")
+"""The columns of a clips table, in order."""
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au")
+"""Endings of files that are looked at, in any case."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One file to download and unpack.
+
+    Parameters
+    ----------
+    url : str
+        Its owner's address.
+    bytes : int, optional
+        Its size.
+    md5, sha256 : str, optional
+        Its checksum, as its owner states it.
+    """
+
+    url: str
+    bytes: int | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+
+class Dataset:
+    """A corpus, declared as facts in class attributes.
+
+    Attributes
+    ----------
+    name, title, language, license, reference : str
+        What it is called here and elsewhere, its licence, and a DOI or URL.
+    pattern : str
+        Regular expression of a clip's whole file name (without its folder, in
+        any case) with the groups ``speaker`` and ``label``, and where known
+        ``text`` and ``intensity``.
+    labels : mapping
+        The corpus's own label to the canonical emotion.
+    sexes : mapping
+        Speaker to ``"female"`` or ``"male"``.
+    texts, intensities : mapping
+        The corpus's code to words; a code that is not there stays as it is.
+    n_clips, n_speakers : int
+        As its owner published it.
+    commercial : bool
+        Whether the licence allows commercial use.
+    sources : tuple of Archive
+        Where to download it; empty if one has to ask for it.
+    published : mapping
+        Name of a published split to ``{fold: test speakers}``.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    language: ClassVar[str] = "English"
+    license: ClassVar[str]
+    reference: ClassVar[str]
+    commercial: ClassVar[bool] = True
+    synthetic: ClassVar[bool] = False
+    pattern: ClassVar[str]
+    labels: ClassVar[Mapping[str, str]]
+    sexes: ClassVar[Mapping[str, str]] = {}
+    texts: ClassVar[Mapping[str, str]] = {}
+    intensities: ClassVar[Mapping[str, str]] = {}
+    n_clips: ClassVar[int | None] = None
+    n_speakers: ClassVar[int | None] = None
+    sources: ClassVar[tuple[Archive, ...]] = ()
+    published: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
+
+    def load(self, root: Path) -> pd.DataFrame:
+        """List the corpus's clips under a folder.
+
+        Each file name is taken once, however often copies of it lie around;
+        audio files that are not the corpus's are listed in
+        ``attrs["excluded"]`` with the reason.
+
+        Parameters
+        ----------
+        root : Path
+            A folder; its layout does not matter.
+
+        Returns
+        -------
+        DataFrame
+            The clips table (see `COLUMNS`), indexed and sorted by clip.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such folder, or none of the corpus's clips in it.
+        """
+        if not root.is_dir():
+            raise FileNotFoundError(f"{self.name}: no folder {root}. {self.mend()}")
+        rows, excluded = {}, []
+        form = re.compile(self.pattern, re.IGNORECASE)
+        for path in audio_files(root):
+            match = form.fullmatch(path.name)
+            reason = self.refuse(match) if match else f"not a file name of {self.title}"
+            if reason:
+                excluded.append({"clip": str(path.relative_to(root)), "reason": reason})
+                continue
+            row = self.row(path, match)
+            rows.setdefault(row["clip"], row)
+        if not rows:
+            raise FileNotFoundError(
+                f"{self.name}: no clips of {self.title} under {root}. {self.mend()}"
+            )
+        return table(rows.values(), excluded)
+
+    def row(self, path: Path, match: re.Match) -> dict:
+        """Describe one clip from its file name."""
+        fields = {key: value for key, value in match.groupdict().items() if value}
+        label, speaker = fields["label"], fields["speaker"]
+        label = label if label in self.labels else label.upper()
+        text, intensity = fields.get("text"), fields.get("intensity")
+        return {
+            "clip": f"{self.name}/{path.stem}",
+            "path": str(path),
+            "emotion": self.labels[label],
+            "label": label,
+            "speaker": f"{self.name}/{speaker}",
+            "sex": self.sexes.get(speaker),
+            "text": self.texts.get(text, text),
+            "intensity": self.intensities.get(intensity, intensity),
+            "dataset": self.name,
+        }
+
+    def refuse(self, match: re.Match) -> str | None:
+        """Say why a file with a fitting name is not a clip of this corpus."""
+        return None
+
+    def shipped(self) -> tuple[Path, ...]:
+        """Give the folders in which the corpus travels with the package."""
+        return ()
+
+    def mend(self) -> str:
+        """Give the command that brings the corpus here."""
+        return f"Get it with: sertools fetch {self.name}; or name its folder (--root)."
+
+    def card(self) -> Card:
+        """Give the facts about the corpus."""
+        return Card(
+            name=self.name,
+            title=self.title,
+            language=self.language,
+            n_clips=self.n_clips,
+            n_speakers=self.n_speakers,
+            emotions=sorted({emotions.canonical(e) for e in self.labels.values()}),
+            synthetic=self.synthetic,
+            license=self.license,
+            commercial_use=self.commercial,
+            reference=self.reference,
+            published_folds=[f"published:{name}" for name in self.published],
+        )
+
+
+def table(rows, excluded: list[dict]) -> pd.DataFrame:
+    """Make a clips table of rows, sorted by clip."""
+    clips = pd.DataFrame(list(rows), columns=["clip", *COLUMNS]).set_index("clip")
+    for column in COLUMNS:
+        clips[column] = clips[column].astype("str")
+    clips = clips.sort_index()
+    clips.attrs["excluded"] = excluded
+    return clips
+
+
+def audio_files(root: Path) -> Iterator[Path]:
+    """Walk a folder for audio files, shallow before deep, in a fixed order.
+
+    Hidden files and the ``__MACOSX`` folders of zip files are passed over;
+    links to folders are followed once.
+
+    Parameters
+    ----------
+    root : Path
+        A folder.
+
+    Yields
+    ------
+    Path
+        Files whose name ends in one of `SUFFIXES`.
+    """
+    found, seen = [], set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            subfolders.clear()
+            continue
+        seen.add(real)
+        subfolders[:] = sorted(
+            name for name in subfolders if name[0] != "." and name != "__MACOSX"
+        )
+        depth = folder.count(os.sep)
+        found += [
+            (depth, folder, name)
+            for name in files
+            if name.lower().endswith(SUFFIXES) and name[0] != "."
+        ]
+    for _, folder, name in sorted(found):
+        yield Path(folder, name)

@@ -1,0 +1,233 @@
+"""Find a corpus by its name: the folder of this file is the list."""
+
+import difflib
+import functools
+import importlib
+import os
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from sertools import fetching, labels
+from sertools.card import Card
+from sertools.datasets.base import Dataset
+
+__all__ = ["card", "fetch", "find", "get", "load", "names"]
+
+_PLUMBING = {"base", "registry", "selection"}
+
+
+@functools.cache
+def _registry() -> dict[str, Dataset]:
+    found = {}
+    package = importlib.import_module("sertools.datasets")
+    for entry in pkgutil.iter_modules(package.__path__):
+        if entry.name in _PLUMBING:
+            continue
+        module = importlib.import_module(f"sertools.datasets.{entry.name}")
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                found[value.name] = value()
+    return found
+
+
+def names() -> list[str]:
+    """List the corpora that can be loaded.
+
+    Returns
+    -------
+    list of str
+        Sorted names.
+
+    Examples
+    --------
+    >>> "emodb" in names()
+    True
+    """
+    return sorted(_registry())
+
+
+def get(name: str) -> Dataset:
+    """Get a corpus's facts by its name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such corpus; the message lists them.
+    """
+    if name not in _registry():
+        near = difflib.get_close_matches(str(name).lower(), names(), n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ValueError(
+            f"Unknown dataset {name!r}.{hint} Known: {', '.join(names())}."
+        )
+    return _registry()[name]
+
+
+def card(name: str) -> Card:
+    """Give the facts about a corpus: size, classes, licence, reference.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+
+    Returns
+    -------
+    Card
+        A dict that shows itself as a table.
+
+    Raises
+    ------
+    ValueError
+        If there is no such corpus.
+
+    Examples
+    --------
+    >>> card("emodb")["n_clips"]
+    535
+    """
+    return get(name).card()
+
+
+def find(name: str, root: str | os.PathLike | None = None) -> Path:
+    """Find the folder of a corpus.
+
+    Looked for in this order: `root`, ``$SERTOOLS_DATA/<name>``,
+    ``data/<name>`` in the current folder, what travels with the package, the
+    user cache.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    root : path-like, optional
+        A folder that overrides the search; for ``folder`` also a table file.
+
+    Returns
+    -------
+    Path
+        The folder (or table) to load; it exists unless `root` was given.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is nowhere; the message is the command that fetches it.
+    ValueError
+        If there is no such corpus.
+    """
+    dataset = get(name)
+    if root:
+        return Path(root).expanduser()
+    for place in _places(dataset):
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(f"{name}: not on this machine. {dataset.mend()}")
+
+
+def _places(dataset: Dataset) -> list[Path]:
+    places = [Path("data", dataset.name), *dataset.shipped(), cache(dataset.name)]
+    if folder := os.environ.get("SERTOOLS_DATA"):
+        places.insert(0, Path(folder).expanduser() / dataset.name)
+    return places
+
+
+def cache(name: str) -> Path:
+    """Give the folder in the user cache that a corpus is fetched into."""
+    return fetching.cache_folder() / "datasets" / name
+
+
+def load(
+    name: str,
+    root: str | os.PathLike | None = None,
+    merge: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Load a corpus's table of clips. No audio is read.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    root : path-like, optional
+        Where it lies; see `find` for where it is looked for otherwise.
+    merge : mapping, optional
+        Emotions to fold, for example ``{"calm": "neutral"}``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``clip`` (``"emodb/03a01Fa"``), with the columns path,
+        emotion, label, speaker, sex, text, intensity, dataset; unknown values
+        are missing. ``attrs["excluded"]`` lists the files left out, each with
+        its reason.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there; the message is the command that fetches it.
+    ValueError
+        If the corpus or an emotion is unknown.
+
+    Examples
+    --------
+    >>> clips = load("demo")
+    >>> clips["dataset"].unique().tolist()
+    ['demo']
+    """
+    clips = get(name).load(find(name, root))
+    if merge:
+        clips["emotion"] = labels.merged(clips["emotion"], merge)
+    return clips
+
+
+def fetch(name: str, yes: bool = False, progress: bool = True) -> Path:
+    """Download a corpus from its owner into the user cache.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`.
+    yes : bool, default False
+        Accept a licence that excludes commercial use.
+    progress : bool, default True
+        Show size, speed and time left.
+
+    Returns
+    -------
+    Path
+        The folder it lies in. One that is already there is left as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such corpus, nothing to download, or the licence has to
+        be accepted first.
+    ConnectionError, OSError
+        If the download fails; a second call resumes it.
+    """
+    dataset = get(name)
+    target = cache(name)
+    if target.is_dir():
+        return target
+    if not dataset.sources:
+        raise ValueError(f"{name}: nothing to download. {dataset.mend()}")
+    if not dataset.commercial and not yes:
+        raise ValueError(
+            f"{dataset.title} is licensed {dataset.license}: no commercial use. "
+            f"Accept that with: sertools fetch {name} --yes"
+        )
+    for archive in dataset.sources:
+        file = target.parent / "downloads" / archive.url.rsplit("/", 1)[-1]
+        fetching.download(
+            archive.url,
+            file,
+            md5=archive.md5,
+            sha256=archive.sha256,
+            size=archive.bytes,
+            progress=progress,
+        )
+        fetching.unpack(file, target)
+        file.unlink()
+    return target

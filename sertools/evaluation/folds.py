@@ -1,0 +1,179 @@
+"""Who is held out when: each clip gets the fold in which it is tested."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedKFold
+
+from sertools import datasets
+
+__all__ = ["Folds", "assign"]
+
+_AT_MOST = 10
+
+
+@dataclass(frozen=True)
+class Folds:
+    """A partition of clips into folds.
+
+    Parameters
+    ----------
+    name : str
+        The scheme.
+    fold : Series of str
+        Fold by clip.
+    leaking : bool or None
+        Whether a speaker is on both sides of a fold; ``None`` if unknown.
+    warnings : tuple of str
+        What a reader of the scores must know.
+    """
+
+    name: str
+    fold: pd.Series
+    leaking: bool | None
+    warnings: tuple[str, ...] = field(default=())
+
+
+def assign(clips: pd.DataFrame, scheme="speaker", seed: int = 0) -> Folds:
+    """Assign each clip to the fold in which it is tested.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        A clips table.
+    scheme : str or scikit-learn splitter, default "speaker"
+        ``"speaker"``: one speaker a fold, grouped to at most 10 folds.
+        ``"published:NAME"``: a split that others published for this corpus.
+        ``"random"``: 10 stratified folds that ignore speakers; flagged. A
+        column of `clips`: one fold a value.
+    seed : int, default 0
+        Of random folds.
+
+    Returns
+    -------
+    Folds
+        The folds, and whether speakers leak.
+
+    Raises
+    ------
+    ValueError
+        If the scheme is unknown, the corpus has no such published split, or
+        there are not two folds.
+
+    Examples
+    --------
+    >>> clips = datasets.load("demo")
+    >>> assign(clips).fold.nunique(), assign(clips, "random").leaking
+    (8, True)
+    """
+    name = scheme if isinstance(scheme, str) else repr(scheme)
+    if not isinstance(scheme, str):
+        fold = _by_splitter(clips, scheme)
+    elif scheme == "speaker":
+        fold = _by_speaker(clips)
+    elif scheme == "random":
+        fold = _at_random(clips, seed)
+    elif scheme.startswith("published:"):
+        fold = _as_published(clips, scheme.removeprefix("published:"))
+    elif scheme in clips.columns:
+        fold = _by_column(clips, scheme)
+    else:
+        raise ValueError(
+            f"Unknown folds {scheme!r}. Known: speaker, published:NAME, random, or a "
+            f"column of the clips table ({', '.join(clips.columns)})."
+        )
+    if fold.nunique() < 2:
+        raise ValueError(
+            f"folds={name!r} gives one fold only ({fold.iloc[0]}): nothing is left "
+            "to train on."
+        )
+    leaking = _leaking(fold, clips["speaker"])
+    return Folds(name, fold, leaking, _warnings(name, leaking))
+
+
+def _by_speaker(clips: pd.DataFrame) -> pd.Series:
+    unknown = clips["speaker"].isna()
+    if unknown.any():
+        raise ValueError(
+            f"The speaker of {unknown.sum()} of {len(clips)} clips is unknown, so "
+            "speakers cannot be held out. Add a speaker column to the table of clips, "
+            "or take folds='random' (--folds random), which flatters."
+        )
+    sizes = clips["speaker"].value_counts(sort=False).sort_index()
+    if len(sizes) <= _AT_MOST:
+        return clips["speaker"].rename("fold")
+    load, place = np.zeros(_AT_MOST, dtype=int), {}
+    for speaker in sizes.sort_values(ascending=False, kind="stable").index:
+        place[speaker] = str(load.argmin() + 1)
+        load[load.argmin()] += sizes[speaker]
+    return clips["speaker"].map(place).rename("fold")
+
+
+def _at_random(clips: pd.DataFrame, seed: int) -> pd.Series:
+    rarest = int(clips["emotion"].value_counts().min())
+    folds = max(2, min(_AT_MOST, rarest))
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return _by_splitter(clips, splitter)
+
+
+def _as_published(clips: pd.DataFrame, name: str) -> pd.Series:
+    corpora = clips["dataset"].unique()
+    if len(corpora) > 1:
+        raise ValueError(f"Published folds are for one corpus, not {len(corpora)}.")
+    published = datasets.get(corpora[0]).published
+    if name not in published:
+        known = ", ".join(f"published:{n}" for n in published) or "none"
+        raise ValueError(
+            f"{corpora[0]} has no speaker-disjoint split published:{name}. "
+            f"Known for it: {known}; speaker always works."
+        )
+    place = {
+        f"{corpora[0]}/{speaker}": fold
+        for fold, speakers in published[name].items()
+        for speaker in speakers
+    }
+    return clips["speaker"].map(place).rename("fold")
+
+
+def _by_column(clips: pd.DataFrame, column: str) -> pd.Series:
+    if clips[column].isna().any():
+        raise ValueError(
+            f"Column {column!r} is empty for {clips[column].isna().sum()} clips: "
+            "it cannot say in which fold they belong."
+        )
+    return clips[column].astype(str).rename("fold")
+
+
+def _by_splitter(clips: pd.DataFrame, splitter) -> pd.Series:
+    fold = pd.Series(index=clips.index, dtype="str", name="fold")
+    groups = None if clips["speaker"].isna().any() else clips["speaker"]
+    for number, (_, test) in enumerate(splitter.split(clips, clips["emotion"], groups)):
+        if fold.iloc[test].notna().any():
+            raise ValueError(
+                f"{splitter!r} tests a clip twice: folds must not overlap."
+            )
+        fold.iloc[test] = str(number + 1)
+    if fold.isna().any():
+        raise ValueError(f"{splitter!r} never tests {fold.isna().sum()} of the clips.")
+    return fold
+
+
+def _leaking(fold: pd.Series, speakers: pd.Series) -> bool | None:
+    if speakers.isna().any():
+        return None
+    return bool((fold.groupby(speakers).nunique() > 1).any())
+
+
+def _warnings(name: str, leaking: bool | None) -> tuple[str, ...]:
+    if leaking:
+        return (
+            f"LEAKING FOLDS ({name}): the same speakers are in training and test. "
+            "These scores flatter; hold speakers out with folds='speaker'.",
+        )
+    if leaking is None:
+        return (
+            f"It is not known who speaks: folds {name} may have the same speakers in "
+            "training and test, and no interval over speakers can be given.",
+        )
+    return ()

@@ -1,0 +1,111 @@
+"""Make a result of predictions, whoever made them."""
+
+import numpy as np
+import pandas as pd
+
+from sertools import labels
+from sertools.evaluation.result import FIELDS, Result
+
+__all__ = ["from_predictions", "table"]
+
+
+def from_predictions(predictions: pd.DataFrame, **info) -> Result:
+    """Score predictions made elsewhere: another toolkit, an API, a listener.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row a clip, with ``emotion`` (what is true) and either
+        ``predicted`` or one probability column an emotion. Emotions are named
+        by any word that `sertools.labels` knows. If known: ``clip`` (or the
+        index), ``speaker``, ``sex``, ``fold``, ``path``.
+    **info
+        dataset, model, head, folds, standardize, seed, as they apply.
+
+    Returns
+    -------
+    Result
+        As from `cross_validate`.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, an emotion unknown, a clip there twice, or a
+        row's probabilities do not sum to one.
+
+    Examples
+    --------
+    >>> made = pd.DataFrame({"emotion": ["sad", "angry"], "predicted": ["sad", "sad"]})
+    >>> from_predictions(made).scores()["uar"]["value"]
+    0.5
+    """
+    given = predictions.copy()
+    if "clip" not in given:
+        given = given.reset_index(names="clip")
+    if "emotion" not in given:
+        raise ValueError("The table needs a column 'emotion': what is true.")
+    if given["clip"].duplicated().any():
+        twice = given.loc[given["clip"].duplicated(), "clip"].iloc[0]
+        raise ValueError(f"Clip {twice!r} is there twice.")
+    columns = {name: _emotion(name) for name in given.columns if name not in FIELDS}
+    columns = {name: emotion for name, emotion in columns.items() if emotion}
+    given["emotion"] = [labels.canonical(word) for word in given["emotion"]]
+    if columns:
+        probabilities = given[list(columns)].rename(columns=columns)
+    elif "predicted" in given:
+        predicted = [labels.canonical(word) for word in given["predicted"]]
+        classes = sorted({*predicted, *given["emotion"]})
+        certain = np.array(predicted)[:, None] == np.array(classes)
+        probabilities = pd.DataFrame(certain.astype(float), given.index, classes)
+    else:
+        raise ValueError("The table needs 'predicted', or a column for each emotion.")
+    return Result(table(given, probabilities), info=info)
+
+
+def table(clips: pd.DataFrame, probabilities: pd.DataFrame) -> pd.DataFrame:
+    """Join clips and probabilities into a predictions table.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        With ``clip`` and ``emotion``, and others of the predictions' fields.
+    probabilities : DataFrame of shape (n, k)
+        In the same order; columns are canonical emotions.
+
+    Returns
+    -------
+    DataFrame
+        See `Result.predictions`.
+
+    Raises
+    ------
+    ValueError
+        If probabilities are not finite, negative, or do not sum to one.
+    """
+    probabilities = probabilities[sorted(probabilities.columns)].astype(np.float64)
+    values = probabilities.to_numpy()
+    if not (np.isfinite(values).all() and (values >= -1e-6).all()):
+        raise ValueError("Probabilities must be finite numbers from 0 to 1.")
+    if not np.allclose(values.sum(axis=1), 1, atol=1e-3):
+        row = int(np.abs(values.sum(axis=1) - 1).argmax())
+        raise ValueError(
+            f"Probabilities of {clips['clip'].iloc[row]} sum to "
+            f"{values[row].sum():.3f}, not to 1."
+        )
+    best = probabilities.columns.to_numpy()[values.argmax(axis=1)]
+    given = {name: _column(clips, name) for name in FIELDS}
+    given["predicted"] = best
+    return pd.concat(
+        [pd.DataFrame(given), probabilities.reset_index(drop=True)], axis=1
+    ).astype(dict.fromkeys(FIELDS, "str"))
+
+
+def _column(clips: pd.DataFrame, name: str):
+    return clips[name].to_numpy() if name in clips else [None] * len(clips)
+
+
+def _emotion(word: str) -> str | None:
+    try:
+        return labels.canonical(word)
+    except ValueError:
+        return None

@@ -1,0 +1,241 @@
+"""What an evaluation found: every prediction, and the scores drawn from them."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sertools.evaluation.intervals import SCORES, counts_by_speaker, jackknife
+
+__all__ = ["FIELDS", "Result"]
+
+FIELDS = ("clip", "emotion", "predicted", "speaker", "sex", "fold", "path")
+"""The columns of ``predictions`` before the probabilities."""
+
+
+@dataclass(repr=False)
+class Result:
+    """Every prediction of an evaluation, and the scores drawn from them.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        One row a clip: clip, emotion, predicted, speaker, sex, fold, path, and
+        one probability column a class. ``predicted`` is the most probable.
+    info : dict
+        dataset, model, head, folds, standardize, seed; ``None`` where it does
+        not apply.
+    excluded : list of dict
+        ``clip`` and ``reason`` of each clip that could not be used.
+    left_out : dict of str to int
+        Clips not looked at by choice, counted by reason.
+    warnings : list of str
+        What a reader of the scores must know.
+    baseline : dict, optional
+        The scores of duration and loudness alone, on the same folds.
+    provenance : dict
+        ``corpus_sha256``, ``weights_sha256``, ``licenses``.
+    """
+
+    predictions: pd.DataFrame
+    info: dict = field(default_factory=dict)
+    excluded: list[dict] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    baseline: dict | None = None
+    provenance: dict = field(default_factory=dict)
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes predicted, sorted: the probability columns."""
+        return [name for name in self.predictions.columns if name not in FIELDS]
+
+    @property
+    def emotions(self) -> list[str]:
+        """The true emotions, sorted."""
+        return sorted(self.predictions["emotion"].unique())
+
+    @property
+    def chance(self) -> float:
+        """The UAR of guessing: one over the number of true emotions."""
+        return 1 / len(self.emotions)
+
+    @property
+    def n_speakers(self) -> int | None:
+        """How many speakers were tested; ``None`` if that is unknown."""
+        speakers = self.predictions["speaker"]
+        return None if speakers.isna().any() else int(speakers.nunique())
+
+    def scores(self) -> dict[str, dict[str, float | None]]:
+        """Score all clips together, with 95 % intervals over speakers.
+
+        Returns
+        -------
+        dict
+            ``uar``, ``accuracy``, ``macro_f1``, each a dict of ``value``,
+            ``low`` and ``high``, shares in [0, 1]. ``low`` and ``high`` are
+            ``None`` with fewer than 3 speakers, or if they are unknown.
+        """
+        return _scores(self.predictions, self.emotions, self.classes)
+
+    def by(self, column: str) -> pd.DataFrame:
+        """Score groups of clips apart.
+
+        Parameters
+        ----------
+        column : str
+            ``sex``, ``speaker``, ``fold``, or any other column of
+            ``predictions``.
+
+        Returns
+        -------
+        DataFrame
+            One row a group: n_clips, n_speakers, n_emotions, uar, low, high,
+            accuracy. The UAR is the mean recall over the emotions the group
+            has.
+
+        Raises
+        ------
+        ValueError
+            If there is no such column.
+        """
+        if column not in self.predictions:
+            known = ", ".join(FIELDS)
+            raise ValueError(f"No column {column!r} to group by. Known: {known}.")
+        rows = {}
+        for group, part in self.predictions.groupby(column, sort=True):
+            found = _scores(part, sorted(part["emotion"].unique()), self.classes)
+            unknown = part["speaker"].isna().any()
+            rows[group] = {
+                "n_clips": len(part),
+                "n_speakers": None if unknown else part["speaker"].nunique(),
+                "n_emotions": part["emotion"].nunique(),
+                "uar": found["uar"]["value"],
+                "low": found["uar"]["low"],
+                "high": found["uar"]["high"],
+                "accuracy": found["accuracy"]["value"],
+            }
+        table = pd.DataFrame.from_dict(rows, orient="index")
+        table.index.name = column
+        return table
+
+    def per_class(self) -> pd.DataFrame:
+        """Count clips, recall, precision and F1 of each true emotion."""
+        confusion = self.confusion()
+        hits = pd.Series(
+            {name: self._hits(confusion, name) for name in confusion.index}
+        )
+        total = confusion.sum(axis=1)
+        claimed = confusion.sum(axis=0).reindex(confusion.index, fill_value=0)
+        return pd.DataFrame(
+            {
+                "n_clips": total,
+                "recall": hits / total,
+                "precision": hits / claimed.where(claimed > 0),
+                "f1": 2 * hits / (total + claimed),
+            }
+        )
+
+    @staticmethod
+    def _hits(confusion: pd.DataFrame, name: str) -> int:
+        return int(confusion.at[name, name]) if name in confusion.columns else 0
+
+    def confusion(self) -> pd.DataFrame:
+        """Count confusions: rows true emotions, columns predicted classes."""
+        table = pd.crosstab(self.predictions["emotion"], self.predictions["predicted"])
+        return table.reindex(
+            index=pd.Index(self.emotions, name="emotion"),
+            columns=pd.Index(self.classes, name="predicted"),
+            fill_value=0,
+        )
+
+    def metrics(self) -> dict:
+        """Give everything that ``metrics.json`` holds."""
+        per_class = self.per_class()
+        return {
+            "schema_version": 1,
+            **{key: self.info.get(key) for key in _KEYS},
+            "n_clips": len(self.predictions),
+            "n_speakers": self.n_speakers,
+            "classes": self.classes,
+            "emotions": self.emotions,
+            **self.scores(),
+            "chance": self.chance,
+            "baseline": self.baseline,
+            "per_class": {
+                name: {key: _plain(value) for key, value in row.items()}
+                for name, row in per_class.to_dict("index").items()
+            },
+            "per_speaker": self._per_speaker(),
+            "confusion": {
+                "rows": self.emotions,
+                "columns": self.classes,
+                "counts": self.confusion().to_numpy().tolist(),
+            },
+            "excluded": self.excluded,
+            "left_out": self.left_out,
+            "warnings": self.warnings,
+            "leaking": self.info.get("leaking"),
+            "synthetic": bool(self.info.get("synthetic")),
+            "corpus_sha256": self.provenance.get("corpus_sha256"),
+            "weights_sha256": self.provenance.get("weights_sha256"),
+            "licenses": self.provenance.get("licenses", []),
+        }
+
+    def _per_speaker(self) -> dict | None:
+        if self.n_speakers is None:
+            return None
+        return {
+            speaker: {"n_clips": int(row["n_clips"]), "uar": float(row["uar"])}
+            for speaker, row in self.by("speaker").iterrows()
+        }
+
+    def save(self, folder: str | os.PathLike) -> Path:
+        """Write ``metrics.json`` and ``predictions.parquet``.
+
+        Parameters
+        ----------
+        folder : path-like
+            Made if need be. Each file is written whole or not at all.
+
+        Returns
+        -------
+        Path
+            The folder.
+        """
+        from sertools.evaluation.saving import save
+
+        return save(self, folder)
+
+    def __repr__(self) -> str:
+        from sertools.evaluation.showing import as_text
+
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        from sertools.evaluation.showing import as_html
+
+        return as_html(self)
+
+
+_KEYS = ("dataset", "model", "head", "folds", "standardize", "seed")
+
+
+def _scores(table: pd.DataFrame, emotions: list[str], classes: list[str]) -> dict:
+    unknown = table["speaker"].isna().any()
+    speakers = np.zeros(len(table)) if unknown else table["speaker"]
+    counts = counts_by_speaker(
+        table["emotion"], table["predicted"], speakers, emotions, classes
+    )
+    return {
+        name: dict(zip(("value", "low", "high"), jackknife(counts, score), strict=True))
+        for name, score in SCORES.items()
+    }
+
+
+def _plain(value) -> int | float | None:
+    if pd.isna(value):
+        return None
+    return int(value) if float(value).is_integer() and value > 1 else float(value)

@@ -1,0 +1,259 @@
+"""Train and test with speakers held out; or test a model that needs no training."""
+
+from collections import Counter
+
+import pandas as pd
+
+from sertools import datasets, features
+from sertools.evaluation import folds as folding
+from sertools.evaluation.predictions import table
+from sertools.evaluation.result import Result
+from sertools.models import heads
+from sertools.models import load as load_model
+
+__all__ = ["cross_validate", "predict"]
+
+_FEW_SPEAKERS = 3
+
+
+def cross_validate(
+    head,
+    X: pd.DataFrame,
+    clips: pd.DataFrame,
+    folds="speaker",
+    seed: int = 0,
+    standardize: str = "none",
+    baseline: bool = True,
+) -> Result:
+    """Train a head on some speakers and test it on the others, in turn.
+
+    Parameters
+    ----------
+    head : str or scikit-learn classifier
+        See `sertools.models.heads.make`.
+    X : DataFrame of shape (n, d)
+        Features, as `sertools.features.extract` gives: one row a clip.
+    clips : DataFrame
+        The clips table; clips without features are left out and named.
+    folds : str or scikit-learn splitter, default "speaker"
+        See `sertools.evaluation.folds.assign`.
+    seed : int, default 0
+        Of everything drawn.
+    standardize : {"none", "corpus", "speaker"}
+        How features are standardised beforehand, without labels; see
+        `sertools.features.standardize`.
+    baseline : bool, default True
+        Score duration and loudness alone on the same folds, where the clips
+        have files.
+
+    Returns
+    -------
+    Result
+        Every clip predicted once, by a head that was not trained on its fold.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, there are fewer than two emotions or folds, or
+        speakers have to be held out and are unknown.
+
+    Examples
+    --------
+    >>> clips = datasets.load("demo")
+    >>> X = features.extract(load_model("duration_loudness"), clips, store=False)
+    >>> result = cross_validate("logistic", X, clips, baseline=False)
+    >>> len(result.predictions), result.n_speakers
+    (192, 8)
+    """
+    clips = _matching(X, clips)
+    head = heads.make(head, seed) if isinstance(head, str) else head
+    name = _name(head)
+    plan = folding.assign(clips, folds, seed)
+    scaled = features.standardize(X, clips, standardize)
+    probabilities, warnings = _held_out(head, scaled, clips, plan.fold, seed)
+    return Result(
+        predictions=table(clips.assign(fold=plan.fold).reset_index(), probabilities),
+        info={
+            **_about(clips),
+            "model": X.attrs.get("model"),
+            "head": name,
+            "folds": plan.name,
+            "standardize": standardize,
+            "seed": seed,
+            "leaking": plan.leaking,
+        },
+        excluded=list(X.attrs.get("excluded", clips.attrs.get("excluded", []))),
+        left_out=dict(clips.attrs.get("left_out", {})),
+        warnings=[
+            *plan.warnings,
+            *warnings,
+            *_standing(clips, X.attrs.get("silent", []), standardize),
+        ],
+        baseline=_baseline(clips, plan.fold, seed) if baseline else None,
+        provenance=_provenance(clips, X),
+    )
+
+
+def predict(model, clips: pd.DataFrame, **options) -> Result:
+    """Test a model that classifies by itself; nothing is trained.
+
+    Clips whose emotion the model has no class for are left out and counted.
+
+    Parameters
+    ----------
+    model : Classifier
+        As `sertools.models.load` gives.
+    clips : DataFrame
+        A clips table.
+    **options
+        store, jobs, progress, strict; see `sertools.features.score`.
+
+    Returns
+    -------
+    Result
+        Every clip predicted once.
+
+    Raises
+    ------
+    ValueError
+        If the model needs a head, or shares no emotion with the clips.
+    """
+    scores = features.score(model, clips, **options)
+    clips = _matching(scores, clips)
+    shared = clips["emotion"].isin(scores.columns)
+    unknown = Counter(clips.loc[~shared, "emotion"])
+    if not shared.any():
+        raise ValueError(
+            f"{model.spec} knows {', '.join(scores.columns)}; the clips are all "
+            f"{', '.join(sorted(unknown))}."
+        )
+    kept = clips[shared]
+    left_out = {f"{model.spec} has no class {name}": n for name, n in unknown.items()}
+    return Result(
+        predictions=table(kept.assign(fold="").reset_index(), scores[shared]),
+        info={**_about(kept), "model": model.spec, "leaking": None},
+        excluded=list(scores.attrs["excluded"]),
+        left_out={**clips.attrs.get("left_out", {}), **left_out},
+        warnings=_standing(kept, scores.attrs["silent"], "none"),
+        provenance=_provenance(kept, scores),
+    )
+
+
+def _matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
+    """Take the clips that have features, in the features' order."""
+    if not isinstance(X, pd.DataFrame):
+        if len(X) != len(clips):
+            raise ValueError(f"{len(X)} rows of features for {len(clips)} clips.")
+        raise ValueError(
+            "Features come as a DataFrame indexed by clip: "
+            "pandas.DataFrame(X, index=clips.index)."
+        )
+    if strangers := list(X.index.difference(clips.index)):
+        raise ValueError(
+            f"{len(strangers)} rows of features belong to no clip, the first: "
+            f"{strangers[0]}."
+        )
+    matching = clips.loc[X.index]
+    if matching["emotion"].nunique() < 2:
+        raise ValueError(
+            f"One emotion only ({matching['emotion'].iloc[0]}): nothing to tell apart."
+        )
+    return matching
+
+
+def _held_out(head, X, clips, fold, seed) -> tuple[pd.DataFrame, list[str]]:
+    """Predict each fold with a head trained on the others."""
+    from threadpoolctl import threadpool_limits
+
+    classes = sorted(clips["emotion"].unique())
+    probabilities = pd.DataFrame(0.0, index=X.index, columns=classes)
+    values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
+    named = X if _wants_names(head) else None
+    speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
+    unseen = []
+    with threadpool_limits(1):  # the same numbers whatever the number of cores
+        for name in fold.unique():
+            test = (fold == name).to_numpy()
+            train = ~test
+            fresh = heads.make(head, seed)
+            part = named[train] if named is not None else values[train]
+            who = None if speakers is None else speakers[train]
+            heads.fit(fresh, part, y[train], who)
+            part = named[test] if named is not None else values[test]
+            probabilities.loc[test, list(fresh.classes_)] = fresh.predict_proba(part)
+            if absent := sorted(set(y[test]) - set(fresh.classes_)):
+                unseen.append(f"{name} ({', '.join(absent)})")
+    if not unseen:
+        return probabilities, []
+    folds = "; ".join(unseen)
+    return probabilities, [f"No training clips of an emotion tested in fold {folds}."]
+
+
+def _wants_names(head) -> bool:
+    from sertools.models.heads.average import Average
+
+    return isinstance(head, Average)
+
+
+def _baseline(clips: pd.DataFrame, fold: pd.Series, seed: int) -> dict | None:
+    """Score duration and loudness alone on the same folds."""
+    if clips["path"].isna().any():
+        return None
+    model = load_model("duration_loudness")
+    X = features.extract(model, clips, progress=False).reindex(clips.index)
+    if X.isna().any(axis=None):
+        return None
+    probabilities, _ = _held_out(heads.make("logistic"), X, clips, fold, seed)
+    return Result(table(clips.reset_index(), probabilities)).scores()
+
+
+def _about(clips: pd.DataFrame) -> dict:
+    names = sorted(clips["dataset"].dropna().unique())
+    known = [name for name in names if name in datasets.names()]
+    return {
+        "dataset": "+".join(names),
+        "synthetic": any(datasets.card(name)["synthetic"] for name in known),
+    }
+
+
+def _provenance(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
+    corpora = sorted(set(clips["dataset"].dropna()) & set(datasets.names()))
+    licences = [f"{name}: {datasets.card(name)['license']}" for name in corpora]
+    for spec in filter(None, str(X.attrs.get("model") or "").split("+")):
+        licences.append(f"{spec}: {load_model(spec).license}")
+    return {
+        "corpus_sha256": X.attrs.get("corpus_sha256"),
+        "weights_sha256": X.attrs.get("weights_sha256"),
+        "licenses": licences,
+    }
+
+
+def _standing(clips: pd.DataFrame, silent: list[str], standardize: str) -> list[str]:
+    """Say what a reader must know that does not depend on the folds."""
+    said = []
+    if _about(clips)["synthetic"]:
+        said.append(
+            "Synthetic speech: these scores show that everything works, not how well "
+            "anything recognises people."
+        )
+    if standardize == "speaker":
+        said.append(
+            "Standardised by speaker: presumes that one knows who speaks and has other "
+            "clips of theirs. Not to be ranked with scores that presume neither."
+        )
+    if silent := [clip for clip in silent if clip in clips.index]:
+        named = ", ".join(silent[:3]) + (" ..." if len(silent) > 3 else "")
+        said.append(f"{len(silent)} silent clips are used: {named}.")
+    speakers = clips["speaker"]
+    if not speakers.isna().any() and speakers.nunique() < _FEW_SPEAKERS:
+        said.append(
+            f"{speakers.nunique()} speakers: too few for an interval. Look at each "
+            "speaker's own score."
+        )
+    return said
+
+
+def _name(head) -> str:
+    """Name a head as a person would."""
+    known = {repr(heads.make(name)): name for name in heads.names()}
+    return known.get(repr(head), type(head).__name__)

@@ -1,0 +1,32 @@
+"""Fetch files: resumed after a break, checked, safely unpacked, never half-done.
+
+Two environment variables matter here. ``SERTOOLS_CACHE`` is the folder for what is
+fetched. ``SERTOOLS_MIRROR`` is another base address: it takes the place of scheme and
+host, so that with ``SERTOOLS_MIRROR=https://lab.example/mirror`` the file
+``https://zenodo.org/records/1/a.zip`` comes from
+``https://lab.example/mirror/records/1/a.zip``. Where a mirror keeps a folder per host,
+as ``wget -x`` lays them out, write ``{host}``: ``https://lab.example/mirror/{host}``.
+A folder or a memory stick will do, too: ``file:///media/stick/{host}``.
+"""
+
+import importlib
+
+_NAMES = {
+    "cache_folder": "downloading",
+    "download": "downloading",
+    "sha256": "checksums",
+    "unpack": "unpacking",
+    "verify": "checksums",
+}
+
+__all__ = list(_NAMES)
+
+
+def __getattr__(name: str):
+    if name in _NAMES:
+        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,252 @@
+"""What a system is: it loads, and it answers for a batch of waveforms."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
+
+from sertools.card import Card
+
+__all__ = ["Classifier", "Embedder", "Model"]
+
+
+class Model(BaseEstimator):
+    """A system by name and variant; its weights are read at first use.
+
+    A system declares the class attributes below, and says in ``_load`` how its
+    backend is made and in ``_embed`` or ``_predict_proba`` what it answers.
+
+    Parameters
+    ----------
+    variant : str, optional
+        One of the class's ``variants``; the first if not given.
+    weights : path-like, optional
+        File or folder of parameters, for systems that have any.
+    device : str, default "auto"
+        Where it computes: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    trust : bool, default False
+        Allow weights that can run code while loading.
+
+    Attributes
+    ----------
+    name : str
+        The system's name, the stem of its file.
+    variants : tuple of str
+        What can follow the colon in ``"system:variant"``.
+    sampling_rate : int
+        Rate of the waveforms it takes, in Hz.
+    isolated : bool
+        Whether feature extraction runs it in worker processes.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    license: ClassVar[str]
+    reference: ClassVar[str]
+    variants: ClassVar[tuple[str, ...]] = ()
+    packages: ClassVar[tuple[str, ...]] = ()
+    training_corpora: ClassVar[tuple[str, ...] | None] = ()
+    sampling_rate = 16_000
+    isolated: ClassVar[bool] = False
+
+    def __init__(self, variant=None, weights=None, device="auto", trust=False):
+        self.variant = variant
+        self.weights = weights
+        self.device = device
+        self.trust = trust
+
+    @property
+    def chosen(self) -> str | None:
+        """The variant in use; ``None`` where the system has only one."""
+        if self.variant is None:
+            return self.variants[0] if self.variants else None
+        if self.variant not in self.variants:
+            known = ", ".join(self.variants) or "none"
+            raise ValueError(
+                f"{self.name} has no variant {self.variant!r}. Variants: {known}."
+            )
+        return self.variant
+
+    @property
+    def spec(self) -> str:
+        """The short name: ``"opensmile"`` or ``"opensmile:ComParE_2016"``."""
+        first = self.variants[0] if self.variants else None
+        return self.name if self.chosen == first else f"{self.name}:{self.chosen}"
+
+    @property
+    def backend(self):
+        """What ``_load`` made; made at first use and never pickled."""
+        if "_backend" not in self.__dict__:
+            self._backend = self._load()
+        return self._backend
+
+    def _load(self):
+        return None
+
+    def __getstate__(self) -> dict:
+        state = dict(super().__getstate__())
+        state.pop("_backend", None)
+        return state
+
+    def signature(self) -> dict[str, str]:
+        """Give all that the answers depend on, beside the audio.
+
+        Returns
+        -------
+        dict of str to str
+            System, variant, rate and the versions of the packages at work;
+            the feature store keeps answers under it.
+        """
+        from importlib.metadata import version
+
+        return {
+            "system": self.name,
+            "variant": self.chosen or "",
+            "sampling_rate": str(self.sampling_rate),
+            **{package: version(package) for package in self.packages},
+        }
+
+    def card(self) -> Card:
+        """Give the facts about the system."""
+        return Card(
+            name=self.name,
+            title=self.title,
+            variants=self.variants,
+            sampling_rate=self.sampling_rate,
+            license=self.license,
+            reference=self.reference,
+            training_corpora=self.training_corpora,
+        )
+
+    def answer(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        """Give one row of numbers a waveform: an embedding, or probabilities."""
+        raise NotImplementedError
+
+    def columns(self) -> list[str]:
+        """Name the numbers of `answer`."""
+        raise NotImplementedError
+
+    def fit(self, X, y=None):
+        """Do nothing: the system is as its authors made it."""
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.no_validation = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+class Embedder(TransformerMixin, Model):
+    """A system that turns each waveform into one vector."""
+
+    def embed(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        """Embed waveforms.
+
+        Parameters
+        ----------
+        waveforms : sequence of ndarray of shape (t,), float32
+            Mono, in [-1, 1], at ``sampling_rate``; lengths may differ. They
+            may also be paths, which are loaded.
+
+        Returns
+        -------
+        ndarray of shape (n, d), float32
+            One row a waveform. A row never depends on the others.
+
+        Raises
+        ------
+        ValueError
+            If one is not a waveform, or its features are not finite numbers.
+        """
+        waveforms = _checked(waveforms, self.sampling_rate)
+        if not waveforms:
+            return np.empty((0, len(self.get_feature_names_out())), np.float32)
+        embedding = np.asarray(self._embed(waveforms), dtype=np.float32)
+        wrong = np.flatnonzero(~np.isfinite(embedding).all(axis=1))
+        if len(wrong):
+            raise ValueError(
+                f"{self.spec}: features of waveform {wrong[0]} are not finite numbers."
+            )
+        return embedding
+
+    def transform(self, X) -> np.ndarray:
+        """Embed waveforms, under scikit-learn's name; see `embed`."""
+        return self.embed(X)
+
+    answer = embed
+
+    def columns(self) -> list[str]:
+        """Name the columns of `embed`."""
+        return list(self.get_feature_names_out())
+
+    def get_feature_names_out(self, input_features=None) -> np.ndarray:
+        """Name the columns of `embed`.
+
+        Returns
+        -------
+        ndarray of shape (d,), object
+            Names.
+        """
+        return np.asarray(self._feature_names(), dtype=object)
+
+    def _feature_names(self) -> list[str]:
+        raise NotImplementedError
+
+    def _embed(self, waveforms: list[np.ndarray]) -> np.ndarray:
+        raise NotImplementedError
+
+
+class Classifier(ClassifierMixin, Model):
+    """A system that scores emotions by itself."""
+
+    def predict_proba(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        """Score waveforms.
+
+        Parameters
+        ----------
+        waveforms : sequence of ndarray of shape (t,), float32
+            As for `Embedder.embed`.
+
+        Returns
+        -------
+        ndarray of shape (n, k), float64
+            Rows sum to one; columns follow ``classes_``, sorted canonical
+            emotions.
+
+        Raises
+        ------
+        ValueError
+            If one is not a waveform.
+        """
+        waveforms = _checked(waveforms, self.sampling_rate)
+        if not waveforms:
+            return np.empty((0, len(self.classes_)))
+        return np.asarray(self._predict_proba(waveforms), dtype=np.float64)
+
+    answer = predict_proba
+
+    def columns(self) -> list[str]:
+        """Name the columns of `predict_proba`."""
+        return list(self.classes_)
+
+    def predict(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
+        """Give the best-scored emotion of each waveform, shape (n,), str."""
+        return self.classes_[self.predict_proba(waveforms).argmax(axis=1)]
+
+    def _predict_proba(self, waveforms: list[np.ndarray]) -> np.ndarray:
+        raise NotImplementedError
+
+
+def _checked(waveforms, sampling_rate: int) -> list[np.ndarray]:
+    from sertools import audio
+
+    single = isinstance(waveforms, np.ndarray) and waveforms.dtype != object
+    if isinstance(waveforms, (str, bytes)) or (single and waveforms.ndim == 1):
+        raise ValueError("Give a list of waveforms; a single one as [waveform].")
+    return [audio.load(waveform, sampling_rate) for waveform in waveforms]

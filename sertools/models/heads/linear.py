@@ -1,0 +1,102 @@
+"""The guide's linear layer, trained in torch with care."""
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sertools.extras import require
+from sertools.models.heads.holdout import held_out
+
+__all__ = ["LinearHead"]
+
+
+class LinearHead(ClassifierMixin, BaseEstimator):
+    """One ``torch.nn.Linear``, stopped early on held-out speakers.
+
+    Each of several runs holds out other training speakers, stops where their
+    class-balanced loss was lowest, and keeps those parameters; probabilities
+    are the mean over the runs.
+
+    Parameters
+    ----------
+    runs : int, default 5
+        Number of runs, each from its own seed.
+    epochs : int, default 300
+        At most so many steps over all training clips.
+    patience : int, default 30
+        Stop after so many steps without a lower loss.
+    learning_rate, weight_decay : float
+        Of AdamW.
+    seed : int, default 0
+        First of the seeds.
+    """
+
+    def __init__(
+        self,
+        runs=5,
+        epochs=300,
+        patience=30,
+        learning_rate=0.01,
+        weight_decay=0.01,
+        seed=0,
+    ):
+        self.runs = runs
+        self.epochs = epochs
+        self.patience = patience
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.seed = seed
+
+    def fit(self, X, y, groups=None):
+        """Fit on features (n, d) and emotions (n,); `groups` says who speaks."""
+        X, y = validate_data(self, X, y, dtype=np.float32)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.layers_ = []
+        for seed in range(self.seed, self.seed + self.runs):
+            splits = held_out(codes, groups, folds=5, seed=seed)
+            everything = np.arange(len(codes))
+            train, check = splits[0] if splits else (everything, everything)
+            self.layers_.append(self._train(X, codes, train, check, seed))
+        return self
+
+    def _train(self, X, codes, train, check, seed) -> tuple[np.ndarray, np.ndarray]:
+        torch = require("torch")
+        torch.manual_seed(seed)
+        layer = torch.nn.Linear(X.shape[1], len(self.classes_))
+        weight = np.ones(len(self.classes_), np.float32)
+        present = np.unique(codes[train])
+        weight[present] = compute_class_weight(
+            "balanced", classes=present, y=codes[train]
+        )
+        loss = torch.nn.CrossEntropyLoss(torch.from_numpy(weight))
+        optimiser = torch.optim.AdamW(
+            layer.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+        )
+        X, codes = torch.from_numpy(X), torch.from_numpy(codes)
+        best, kept, since = np.inf, None, 0
+        for _ in range(self.epochs):
+            optimiser.zero_grad()
+            loss(layer(X[train]), codes[train]).backward()
+            optimiser.step()
+            with torch.no_grad():
+                now = loss(layer(X[check]), codes[check]).item()
+            since += 1
+            if now < best:
+                best, since = now, 0
+                kept = [p.detach().numpy().copy() for p in layer.parameters()]
+            if since >= self.patience:
+                break
+        return tuple(kept)
+
+    def predict_proba(self, X) -> np.ndarray:
+        """Give the mean probabilities, shape (n, k), columns as in ``classes_``."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float32, reset=False)
+        runs = [softmax(X @ weight.T + bias, axis=1) for weight, bias in self.layers_]
+        return np.mean(runs, axis=0, dtype=np.float64)
+
+    def predict(self, X) -> np.ndarray:
+        """Give the most probable class of each row, shape (n,)."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]

@@ -1,0 +1,71 @@
+"""openSMILE: expert-made acoustic descriptors and their statistics."""
+
+import numpy as np
+import pandas as pd
+
+from sertools.extras import require
+from sertools.models.base import Embedder
+
+
+class OpenSMILE(Embedder):
+    """Embed speech with openSMILE's functionals.
+
+    ``eGeMAPSv02`` holds 88 features chosen by voice researchers;
+    ``ComParE_2016`` holds 6373, and lets the head choose.
+
+    References
+    ----------
+    Eyben et al. (2016), the Geneva minimalistic acoustic parameter set,
+    doi:10.1109/TAFFC.2015.2457417
+    Schuller et al. (2016), the ComParE 2016 set, doi:10.21437/Interspeech.2016-129
+
+    Examples
+    --------
+    >>> OpenSMILE().embed([np.sin(np.arange(16000) / 20)]).shape
+    (1, 88)
+    """
+
+    name = "opensmile"
+    title = "openSMILE functionals"
+    license = "audEERING research licence: research and evaluation, no products"
+    reference = "doi:10.1145/1873951.1874246"
+    variants = ("eGeMAPSv02", "ComParE_2016")
+    packages = ("opensmile",)
+    isolated = True
+
+    def _load(self):
+        return self._smile("Functionals")
+
+    def _smile(self, level: str):
+        opensmile = require("opensmile")
+        return opensmile.Smile(
+            feature_set=opensmile.FeatureSet[self.chosen],
+            feature_level=opensmile.FeatureLevel[level],
+        )
+
+    def _feature_names(self) -> list[str]:
+        return self.backend.feature_names
+
+    def _embed(self, waveforms: list[np.ndarray]) -> np.ndarray:
+        rows = [self.backend(waveform, self.sampling_rate) for waveform in waveforms]
+        return np.stack([row.reshape(-1) for row in rows])
+
+    def descriptors(self, waveform: np.ndarray) -> pd.DataFrame:
+        """Follow the low-level descriptors of one clip over time.
+
+        Parameters
+        ----------
+        waveform : ndarray of shape (t,), float32
+            Mono, at ``sampling_rate``.
+
+        Returns
+        -------
+        DataFrame of shape (frames, descriptors)
+            Indexed by the frame's start in seconds; a frame every 10 ms.
+            Pitch (``F0...``) is 0 where no voice is heard.
+        """
+        smile = self._smile("LowLevelDescriptors")
+        table = smile.process_signal(waveform, self.sampling_rate)
+        table.index = table.index.get_level_values("start").total_seconds()
+        table.index.name = "seconds"
+        return table

@@ -1,0 +1,119 @@
+"""Find a system by its name: the folder of this file is the list."""
+
+import difflib
+import functools
+import importlib
+import os
+import pkgutil
+
+from sertools.card import Card
+from sertools.models.base import Model
+
+__all__ = ["card", "load", "names"]
+
+_PLUMBING = {"base", "device", "fusion", "heads", "linear", "average", "registry"}
+
+
+@functools.cache
+def _registry() -> dict[str, type[Model]]:
+    found = {}
+    package = importlib.import_module("sertools.models")
+    for entry in pkgutil.iter_modules(package.__path__):
+        if entry.name in _PLUMBING:
+            continue
+        module = importlib.import_module(f"sertools.models.{entry.name}")
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                found[value.name] = value
+    return found
+
+
+def names() -> list[str]:
+    """List the systems that can be loaded.
+
+    Returns
+    -------
+    list of str
+        Sorted names, without variants.
+
+    Examples
+    --------
+    >>> "opensmile" in names()
+    True
+    """
+    return sorted(_registry())
+
+
+def card(name: str) -> Card:
+    """Give the facts about a system: rate, variants, licence, reference.
+
+    Parameters
+    ----------
+    name : str
+        One of `names`; a variant after a colon is allowed.
+
+    Returns
+    -------
+    Card
+        A dict that shows itself as a table.
+
+    Raises
+    ------
+    ValueError
+        If there is no such system.
+
+    Examples
+    --------
+    >>> card("opensmile")["sampling_rate"]
+    16000
+    """
+    return load(name).card()
+
+
+def load(
+    spec: str,
+    weights: str | os.PathLike | None = None,
+    device: str = "auto",
+    trust: bool = False,
+) -> Model:
+    """Make a system by name. Its weights are read at first use.
+
+    Parameters
+    ----------
+    spec : str
+        ``"system"``, ``"system:variant"``, or several embedders side by side:
+        ``"opensmile+mfcc"``.
+    weights : path-like, optional
+        File or folder of parameters.
+    device : str, default "auto"
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    trust : bool, default False
+        Allow weights that can run code while loading.
+
+    Returns
+    -------
+    Embedder or Classifier
+        The system.
+
+    Raises
+    ------
+    ValueError
+        If the system or the variant is unknown; the message lists what is.
+
+    Examples
+    --------
+    >>> load("opensmile:ComParE_2016").spec
+    'opensmile:ComParE_2016'
+    """
+    if "+" in spec:
+        from sertools.models.fusion import Fusion
+
+        return Fusion([load(part, None, device, trust) for part in spec.split("+")])
+    name, _, variant = spec.strip().partition(":")
+    if name not in _registry():
+        near = difflib.get_close_matches(name.lower(), names(), n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise ValueError(f"Unknown model {name!r}.{hint} Known: {', '.join(names())}.")
+    model = _registry()[name](variant or None, weights, device, trust)
+    _ = model.chosen  # an unknown variant is refused here, not at first use
+    return model

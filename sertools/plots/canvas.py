@@ -1,0 +1,146 @@
+"""What every plot shares: a figure where none is given, ink, headings, legends."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from sertools.evaluation import Result
+
+__all__ = ["about", "axes", "heading", "inches", "legend_below", "span", "tidy"]
+
+TITLE, TEXT, SMALL = 11, 10, 9
+"""Font sizes, in points."""
+
+EM = 0.54
+"""Width of an average letter, in font sizes."""
+
+INK, MUTED, PALE, WARNING = "#222222", "#5F5F5F", "#D9D9D9", "#A13D00"
+"""Text, lesser text (5.9 to 1 or more on white), lines behind data, warnings."""
+
+
+def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
+    """Give back the Axes, or make a figure of this size, in inches, with one."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+    return ax
+
+
+def inches(ax: "Axes") -> tuple[float, float]:
+    """Measure the width and height of an Axes, in inches."""
+    box = ax.get_window_extent()
+    return box.width / ax.figure.dpi, box.height / ax.figure.dpi
+
+
+def tidy(ax: "Axes", grid: str | None = None) -> None:
+    """Take away the frame's upper right half; a pale grid along one axis."""
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.spines[["left", "bottom"]].set_color(MUTED)
+    ax.tick_params(labelsize=SMALL, color=MUTED, labelcolor=INK)
+    ax.xaxis.label.set(fontsize=TEXT, color=INK)
+    ax.yaxis.label.set(fontsize=TEXT, color=INK)
+    if grid:
+        ax.set_axisbelow(True)
+        ax.grid(axis=grid, color=PALE, linewidth=0.7)
+
+
+def heading(
+    ax: "Axes", head: str, note: str = "", warnings: Sequence[str] = ()
+) -> None:
+    """Write a heading over an Axes, under it a note and what to beware of.
+
+    Call it last: the lines are broken to the width that the Axes has by then.
+    """
+    figure = ax.get_figure(root=True)
+    if figure.get_layout_engine() is not None:
+        figure.get_layout_engine().execute(figure)
+    letters = max(int(inches(ax)[0] * 72 / (EM * SMALL)), 20)
+    lines = textwrap.wrap(note, letters)
+    alarms = [
+        line
+        for warning in warnings
+        for line in textwrap.wrap(f"Beware: {warning}", letters)
+    ]
+    line_height = 1.35 * SMALL
+    pad = 6 + line_height * (len(lines) + len(alarms))
+    ax.set_title(
+        head, loc="left", fontsize=TITLE, fontweight="bold", color=INK, pad=pad
+    )
+    _over(ax, lines, 5 + line_height * len(alarms), MUTED)
+    _over(ax, alarms, 5, WARNING)
+
+
+def legend_below(ax: "Axes") -> None:
+    """Put the legend under the Axes' label, in as many columns as fit."""
+    from matplotlib.transforms import ScaledTranslation
+
+    longest = max(map(len, ax.get_legend_handles_labels()[1]))
+    columns = int(inches(ax)[0] * 72 / (EM * SMALL * longest + 45))
+    down = ScaledTranslation(0, -0.5, ax.get_figure(root=True).dpi_scale_trans)
+    ax.legend(
+        loc="upper left",
+        bbox_to_anchor=(0, 0),
+        bbox_transform=ax.transAxes + down,
+        ncols=max(columns, 1),
+        borderaxespad=0,
+        borderpad=0,
+        columnspacing=1.5,
+        handlelength=1.8,
+        frameon=False,
+        fontsize=SMALL,
+    )
+
+
+def span(score: dict) -> str:
+    """Write a score with its interval.
+
+    Examples
+    --------
+    >>> span({"value": 0.78, "low": 0.71, "high": 0.834})
+    '0.78 (0.71 to 0.83)'
+    >>> span({"value": 0.78, "low": None, "high": None})
+    '0.78 (no interval)'
+    """
+    if score["low"] is None:
+        return f"{score['value']:.2f} (no interval)"
+    return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f})"
+
+
+def about(result: "Result") -> str:
+    """Say in one line what a result is of."""
+    info = {key: value for key, value in result.info.items() if value}
+    parts = [str(info[key]) for key in ("dataset", "model", "head") if key in info]
+    if "folds" in info:
+        parts.append(f"folds: {info['folds']}")
+    if info.get("standardize", "none") != "none":
+        parts.append(f"standardized by {info['standardize']}")
+    speakers = result.predictions["speaker"].nunique()
+    parts.append(_count(len(result.predictions), "clip"))
+    parts.append(_count(speakers, "speaker") if speakers else "speakers unknown")
+    return ", ".join(parts)
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def _over(ax: "Axes", lines: list[str], points: float, colour: str) -> None:
+    if lines:
+        text = ax.annotate(
+            "\n".join(lines),
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, points),
+            textcoords="offset points",
+            va="bottom",
+            fontsize=SMALL,
+            color=colour,
+            linespacing=1.2,
+        )
+        text.set_in_layout(False)  # the heading's padding keeps its place free

@@ -1,0 +1,197 @@
+"""One kernel for one run: this interpreter, watched, and gone at the end."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import AsyncKernelManager
+
+__all__ = ["Watch", "how_it_ended", "manager_class"]
+
+_EVERY = 0.2  # seconds between two looks at the memory
+_LAST_WORDS = (  # a crash in native code says where, past ipykernel's own pipes
+    "__import__('faulthandler').enable(getattr("
+    "__import__('sys').stderr, '_original_stdstream_copy', 2), all_threads=False)"
+)
+_OPTIONS = (
+    "--HistoryManager.enabled=False",  # many kernels, one file of history
+    "--log-level=ERROR",
+    f"--IPKernelApp.exec_lines={_LAST_WORDS}",
+)
+_ENVIRONMENT = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
+    "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
+}
+
+
+def manager_class(watch: "Watch", log: int) -> type["AsyncKernelManager"]:
+    """Make the class whose kernel is this very interpreter, under watch.
+
+    Whatever kernels are registered under the name ``python3`` elsewhere, a
+    report runs where `sertools` was started.
+
+    Parameters
+    ----------
+    watch : Watch
+        Told of the kernel's process when it starts.
+    log : int
+        File descriptor for what the process writes past the notebook, such as
+        the last words of a crash in native code.
+
+    Returns
+    -------
+    type
+        A kernel manager for papermill.
+    """
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = KernelSpec(
+        argv=[*argv, *_OPTIONS],
+        display_name="Python 3",
+        language="python",
+        env=_ENVIRONMENT,
+    )
+
+    class ThisInterpreter(AsyncKernelManager):
+        kernel_spec = spec
+
+        async def start_kernel(self, **options):
+            await super().start_kernel(stdout=subprocess.DEVNULL, stderr=log, **options)
+            watch.follow(self.provisioner.process)
+
+    return ThisInterpreter
+
+
+class Watch:
+    """Follow a kernel and its children: memory, time, and their end.
+
+    Used as a context: a thread looks five times a second, and when the context
+    is left nothing of the kernel is alive any more.
+
+    Parameters
+    ----------
+    limit : float, optional
+        Seconds after which the kernel is killed; None: no limit.
+
+    Attributes
+    ----------
+    peak : int
+        Most resident memory of kernel and children together, in bytes. Pages
+        that they share count once for each.
+    timed_out : bool
+        Whether the limit was reached.
+    process : subprocess.Popen or None
+        The kernel, once it has started.
+    """
+
+    def __init__(self, limit: float | None = None):
+        self.peak = 0
+        self.timed_out = False
+        self.process: subprocess.Popen | None = None
+        self._limit = limit
+        self._family: dict = {}
+        self._killed = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._over.set()
+        self._thread.join()
+        self._look()
+        self._kill_family()
+
+    def follow(self, process: subprocess.Popen) -> None:
+        """Begin to follow a process."""
+        self.process = process
+
+    def kill(self) -> None:
+        """Kill the kernel and its children, now or as soon as it has started."""
+        self._killed.set()
+
+    def _watch(self) -> None:
+        began = time.monotonic()
+        while not self._over.wait(_EVERY):
+            self._look()
+            late = self._limit is not None and time.monotonic() - began > self._limit
+            if late and not self._killed.is_set():
+                self.timed_out = True
+                self._killed.set()
+            if self._killed.is_set():
+                self._kill_family()
+
+    def _look(self) -> None:
+        """Meet the family as it is now, and add up its memory."""
+        import psutil
+
+        if self.process is None:
+            return
+        try:
+            kernel = psutil.Process(self.process.pid)
+            members = [kernel, *kernel.children(recursive=True)]
+        except psutil.Error:  # it has ended
+            return
+        total = 0
+        for member in members:
+            self._family.setdefault(member.pid, member)
+            try:
+                total += member.memory_info().rss
+            except psutil.Error:
+                continue
+        self.peak = max(self.peak, total)
+
+    def _kill_family(self) -> None:
+        import psutil
+
+        for member in self._family.values():
+            try:
+                if member.is_running():  # the same process, not its number reused
+                    member.kill()
+            except psutil.Error:
+                continue
+
+
+def how_it_ended(process: subprocess.Popen | None) -> str:
+    """Say how a dead process ended, as far as the system tells.
+
+    Parameters
+    ----------
+    process : subprocess.Popen or None
+        The process.
+
+    Returns
+    -------
+    str
+        For example ``"exit status 3"`` or ``"killed by SIGKILL"``.
+
+    Examples
+    --------
+    >>> process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    >>> _ = process.wait()
+    >>> how_it_ended(process)
+    'exit status 3'
+    """
+    code = process.poll() if process is not None else None
+    if code is None:
+        return "no exit status known"
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    if name == "SIGKILL":
+        return (
+            "killed by SIGKILL, which is how a system ends what needs too much memory"
+        )
+    return f"killed by {name}"
