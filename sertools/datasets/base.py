@@ -56,16 +56,23 @@ class Dataset:
         The corpus's own label to the canonical emotion.
     sexes : mapping
         Speaker to ``"female"`` or ``"male"``.
+    speakers : mapping
+        Other spellings of speakers in file names to the right one.
     texts, intensities : mapping
         The corpus's code to words; a code that is not there stays as it is.
     n_clips, n_speakers : int
         As its owner published it.
     commercial : bool
         Whether the licence allows commercial use.
+    approximate : tuple of str
+        Labels whose canonical emotion is only near to what they say.
+    kaggle : str, optional
+        ``owner/name`` of a copy on Kaggle.
     sources : tuple of Archive
         Where to download it; empty if one has to ask for it.
     published : mapping
-        Name of a published split to ``{fold: test speakers}``.
+        Name of a published split to ``{fold: test speakers}``; speakers that no
+        fold tests are only trained on.
     """
 
     name: ClassVar[str]
@@ -78,8 +85,11 @@ class Dataset:
     pattern: ClassVar[str]
     labels: ClassVar[Mapping[str, str]]
     sexes: ClassVar[Mapping[str, str]] = {}
+    speakers: ClassVar[Mapping[str, str]] = {}
     texts: ClassVar[Mapping[str, str]] = {}
     intensities: ClassVar[Mapping[str, str]] = {}
+    approximate: ClassVar[tuple[str, ...]] = ()
+    kaggle: ClassVar[str | None] = None
     n_clips: ClassVar[int | None] = None
     n_speakers: ClassVar[int | None] = None
     sources: ClassVar[tuple[Archive, ...]] = ()
@@ -113,7 +123,11 @@ class Dataset:
         form = re.compile(self.pattern, re.IGNORECASE)
         for path in audio_files(root):
             match = form.fullmatch(path.name)
-            reason = self.refuse(match) if match else f"not a file name of {self.title}"
+            reason = (
+                self.refuse(path, match)
+                if match
+                else f"not a file name of {self.title}"
+            )
             if reason:
                 excluded.append({"clip": str(path.relative_to(root)), "reason": reason})
                 continue
@@ -127,12 +141,13 @@ class Dataset:
 
     def row(self, path: Path, match: re.Match) -> dict:
         """Describe one clip from its file name."""
-        fields = {key: value for key, value in match.groupdict().items() if value}
-        label, speaker = fields["label"], fields["speaker"]
-        label = label if label in self.labels else label.upper()
+        fields = self.fields(path, match)
+        label = _spelled(fields["label"], self.labels)
+        speaker = _spelled(fields["speaker"], self.speakers)
+        speaker = self.speakers.get(speaker, speaker)
         text, intensity = fields.get("text"), fields.get("intensity")
         return {
-            "clip": f"{self.name}/{path.stem}",
+            "clip": f"{self.name}/{self.stem(path, match)}",
             "path": str(path),
             "emotion": self.labels[label],
             "label": label,
@@ -143,7 +158,15 @@ class Dataset:
             "dataset": self.name,
         }
 
-    def refuse(self, match: re.Match) -> str | None:
+    def fields(self, path: Path, match: re.Match) -> dict[str, str | None]:
+        """Give what the file's name says, by the pattern's groups."""
+        return match.groupdict()
+
+    def stem(self, path: Path, match: re.Match) -> str:
+        """Give the clip's name within the corpus."""
+        return path.stem
+
+    def refuse(self, path: Path, match: re.Match) -> str | None:
         """Say why a file with a fitting name is not a clip of this corpus."""
         return None
 
@@ -164,12 +187,20 @@ class Dataset:
             n_clips=self.n_clips,
             n_speakers=self.n_speakers,
             emotions=sorted({emotions.canonical(e) for e in self.labels.values()}),
+            approximate_labels=self.approximate,
             synthetic=self.synthetic,
             license=self.license,
             commercial_use=self.commercial,
             reference=self.reference,
             published_folds=[f"published:{name}" for name in self.published],
         )
+
+
+def _spelled(word: str, known: Mapping[str, str]) -> str:
+    """Give a word in the case in which the facts have it."""
+    if word in known:
+        return word
+    return next((name for name in known if name.lower() == word.lower()), word)
 
 
 def table(rows, excluded: list[dict]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """RAVDESS, the Ryerson Audio-Visual Database of Emotional Speech and Song."""
 
 import re
+from pathlib import Path
 
 from sertools.datasets.base import Archive, Dataset
 
@@ -61,7 +62,7 @@ class RAVDESS(Dataset):
         }
     }
 
-    def refuse(self, match: re.Match) -> str | None:
+    def refuse(self, path: Path, match: re.Match) -> str | None:
         """Leave out song and the sound of the videos."""
         if match["channel"] != "01":
             return "song, not speech"
