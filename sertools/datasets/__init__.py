@@ -4,7 +4,9 @@ import importlib
 
 _NAMES = {
     "Archive": "base",
+    "Audit": "auditing",
     "Dataset": "base",
+    "audit": "auditing",
     "card": "registry",
     "fetch": "registry",
     "find": "registry",

@@ -62,6 +62,8 @@ class Dataset:
         The corpus's code to words; a code that is not there stays as it is.
     n_clips, n_speakers : int
         As its owner published it.
+    sampling_rate : int, optional
+        Rate of the original files, in Hz.
     commercial : bool
         Whether the licence allows commercial use.
     approximate : tuple of str
@@ -90,6 +92,7 @@ class Dataset:
     intensities: ClassVar[Mapping[str, str]] = {}
     approximate: ClassVar[tuple[str, ...]] = ()
     kaggle: ClassVar[str | None] = None
+    sampling_rate: ClassVar[int | None] = None
     n_clips: ClassVar[int | None] = None
     n_speakers: ClassVar[int | None] = None
     sources: ClassVar[tuple[Archive, ...]] = ()
@@ -100,7 +103,8 @@ class Dataset:
 
         Each file name is taken once, however often copies of it lie around;
         audio files that are not the corpus's are listed in
-        ``attrs["excluded"]`` with the reason.
+        ``attrs["excluded"]`` with the reason, and ``attrs["repeated"]`` counts
+        the further copies.
 
         Parameters
         ----------
@@ -119,25 +123,23 @@ class Dataset:
         """
         if not root.is_dir():
             raise FileNotFoundError(f"{self.name}: no folder {root}. {self.mend()}")
-        rows, excluded = {}, []
+        rows, excluded, repeated = {}, [], 0
         form = re.compile(self.pattern, re.IGNORECASE)
         for path in audio_files(root):
             match = form.fullmatch(path.name)
-            reason = (
-                self.refuse(path, match)
-                if match
-                else f"not a file name of {self.title}"
-            )
-            if reason:
-                excluded.append({"clip": str(path.relative_to(root)), "reason": reason})
+            if reason := not_utf8(path) or self._reason(path, match):
+                excluded.append(exclusion(path.relative_to(root), reason))
                 continue
             row = self.row(path, match)
+            repeated += row["clip"] in rows
             rows.setdefault(row["clip"], row)
         if not rows:
             raise FileNotFoundError(
                 f"{self.name}: no clips of {self.title} under {root}. {self.mend()}"
             )
-        return table(rows.values(), excluded)
+        clips = table(rows.values(), excluded)
+        clips.attrs["repeated"] = repeated
+        return clips
 
     def row(self, path: Path, match: re.Match) -> dict:
         """Describe one clip from its file name."""
@@ -158,6 +160,13 @@ class Dataset:
             "dataset": self.name,
         }
 
+    def _reason(self, path: Path, match: re.Match | None) -> str | None:
+        if match is None:
+            return f"not a file name of {self.title}"
+        if _spelled(match["label"], self.labels) not in self.labels:
+            return f"{self.title} has no emotion {match['label']!r}"
+        return self.refuse(path, match)
+
     def fields(self, path: Path, match: re.Match) -> dict[str, str | None]:
         """Give what the file's name says, by the pattern's groups."""
         return match.groupdict()
@@ -165,6 +174,20 @@ class Dataset:
     def stem(self, path: Path, match: re.Match) -> str:
         """Give the clip's name within the corpus."""
         return path.stem
+
+    def emotion_of(self, clip: str) -> str:
+        """Read the emotion from a clip's name (``"emodb/03a01Fa"``)."""
+        path = Path(f"{clip.removeprefix(self.name + '/')}.wav")
+        return self.row(path, re.fullmatch(self.pattern, path.name, re.IGNORECASE))[
+            "emotion"
+        ]
+
+    def odd_name(self, path: str) -> str | None:
+        """Say what is odd about a file's name that is taken all the same."""
+        match = re.fullmatch(self.pattern, Path(path).name, re.IGNORECASE)
+        named = match["speaker"] if match and "speaker" in match.groupdict() else None
+        right = self.speakers.get(named, named)
+        return None if named == right else f"named {named}, taken as {right}"
 
     def refuse(self, path: Path, match: re.Match) -> str | None:
         """Say why a file with a fitting name is not a clip of this corpus."""
@@ -211,6 +234,21 @@ def table(rows, excluded: list[dict]) -> pd.DataFrame:
     clips = clips.sort_index()
     clips.attrs["excluded"] = excluded
     return clips
+
+
+def exclusion(path: Path, reason: str) -> dict[str, str]:
+    """Name a file that is left out, whatever bytes its name holds."""
+    name = os.fsencode(path).decode(errors="backslashreplace")
+    return {"clip": name, "reason": reason}
+
+
+def not_utf8(path: Path) -> str | None:
+    """Say so if a path's bytes are not text that a table can hold."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return "its path is not UTF-8 text; rename it"
+    return None
 
 
 def audio_files(root: Path) -> Iterator[Path]:

@@ -64,5 +64,6 @@ class CREMAD(Dataset):
         "X": "unspecified",
     }
     n_clips, n_speakers = 7442, 91
+    sampling_rate = 16_000
     kaggle = "ejlok1/cremad"
     published = {"tfds": {"test": tuple(f"10{number}" for number in _TEST.split())}}

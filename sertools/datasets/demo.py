@@ -31,6 +31,7 @@ class Demo(Dataset):
         **{f"m{n}": "male" for n in range(1, 5)},
     }
     n_clips, n_speakers = 192, 8
+    sampling_rate = 16_000
 
     def shipped(self) -> tuple[Path, ...]:
         """Give the folder that travels with the package."""

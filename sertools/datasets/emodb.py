@@ -34,6 +34,7 @@ class EmoDB(Dataset):
         **dict.fromkeys(("08", "09", "13", "14", "16"), "female"),
     }
     n_clips, n_speakers = 535, 10
+    sampling_rate = 16_000
     sources = (
         Archive(
             url="https://zenodo.org/records/7447302/files/emodb.zip",

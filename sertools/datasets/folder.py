@@ -1,17 +1,21 @@
 """Your own recordings: a folder per emotion, or a table of files."""
 
+import unicodedata
 from pathlib import Path
 
 import pandas as pd
 
 from sertools import labels
-from sertools.datasets.base import Dataset, audio_files, table
+from sertools.datasets.base import Dataset, audio_files, exclusion, not_utf8, table
 
+# A speaker may well be called NA: in text, only an empty cell is an unknown value.
+_TEXT = {"dtype": str, "keep_default_na": False, "na_values": [""]}
 _READERS = {
-    ".csv": lambda path: pd.read_csv(path, dtype=str),
-    ".tsv": lambda path: pd.read_csv(path, dtype=str, sep="\t"),
+    ".csv": lambda path: pd.read_csv(path, **_TEXT),
+    ".tsv": lambda path: pd.read_csv(path, sep="\t", **_TEXT),
     ".parquet": pd.read_parquet,
 }
+_GIVEN = ("path", "emotion", "speaker", "sex", "text", "intensity")
 
 
 class Folder(Dataset):
@@ -48,6 +52,10 @@ class Folder(Dataset):
             raise FileNotFoundError(f"folder: no folder or table {root}.")
         return self._from_table(root) if root.is_file() else self._from_folder(root)
 
+    def odd_name(self, path: str) -> str | None:
+        """Find no name odd."""
+        return None
+
     def mend(self) -> str:
         """Say how recordings are named."""
         return "Name a folder of folders (angry/, happy/ ...) or a CSV with --root."
@@ -59,10 +67,10 @@ class Folder(Dataset):
         rows, excluded = [], []
         for path in files:
             relative = path.relative_to(root)
-            label = next(filter(_known, reversed(relative.parts[:-1])), None)
-            if label is None:
-                reason = "no folder above it is named like an emotion"
-                excluded.append({"clip": str(relative), "reason": reason})
+            label = next(filter(_emotion, reversed(relative.parts[:-1])), None)
+            reason = None if label else "no folder above it is named like an emotion"
+            if reason := not_utf8(path) or reason:
+                excluded.append(exclusion(relative, reason))
                 continue
             rows.append(self._row(str(relative), path, label))
         if not rows:
@@ -73,28 +81,17 @@ class Folder(Dataset):
         return table(rows, excluded)
 
     def _from_table(self, path: Path) -> pd.DataFrame:
-        reader = _READERS.get(path.suffix.lower())
-        if reader is None:
-            raise ValueError(f"{path}: tables end in {', '.join(_READERS)}.")
-        given = reader(path)
-        if absent := [name for name in ("path", "emotion") if name not in given]:
-            raise ValueError(
-                f"{path}: no column {' and no column '.join(absent)}. "
-                f"It has: {', '.join(map(str, given.columns))}."
-            )
-        rows, excluded = [], []
-        for record in given.to_dict("records"):
+        rows, excluded = {}, []
+        for number, record in enumerate(_records(path), start=1):
             record = {key: None if pd.isna(v) else str(v) for key, v in record.items()}
             file, label = record["path"], record["emotion"]
-            if not file or not label or not _known(label):
-                reason = f"unknown emotion {label!r}" if label else "no emotion given"
-                reason = reason if file else "no path given"
-                excluded.append({"clip": str(file), "reason": reason})
+            if reason := _reason(file, label, rows):
+                excluded.append({"clip": file or f"row {number}", "reason": reason})
                 continue
-            rows.append(self._row(file, path.parent / file, label, record))
+            rows[file] = self._row(file, path.parent / file, label, record)
         if not rows:
             raise ValueError(f"{path}: no row names a file and a known emotion.")
-        return table(rows, excluded)
+        return table(rows.values(), excluded)
 
     def _row(self, clip: str, path: Path, label: str, given: dict | None = None):
         given = given or {}
@@ -102,7 +99,7 @@ class Folder(Dataset):
         return {
             "clip": f"{self.name}/{clip}",
             "path": str(path),
-            "emotion": labels.canonical(label),
+            "emotion": _emotion(label),
             "label": label,
             "speaker": f"{self.name}/{speaker}" if speaker else None,
             "sex": given.get("sex"),
@@ -112,9 +109,40 @@ class Folder(Dataset):
         }
 
 
-def _known(word: str) -> bool:
+def _records(path: Path) -> list[dict]:
+    """Read the rows of a table, or say in one line what is wrong with it."""
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ValueError(f"{path}: tables end in {', '.join(_READERS)}.")
     try:
-        labels.canonical(word)
+        given = reader(path)
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not UTF-8 text. Save it as CSV UTF-8.") from None
+    except (ValueError, OSError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{path}: not a table that can be read ({reason}).") from error
+    if absent := [name for name in ("path", "emotion") if name not in given]:
+        raise ValueError(
+            f"{path}: no column {' and no column '.join(absent)}. "
+            f"It has: {', '.join(map(str, given.columns))}."
+        )
+    return given[[name for name in _GIVEN if name in given]].to_dict("records")
+
+
+def _reason(file: str | None, label: str | None, rows: dict) -> str | None:
+    """Say why a row of a table is left out."""
+    if not file:
+        return "no path given"
+    if not label:
+        return "no emotion given"
+    if not _emotion(label):
+        return f"unknown emotion {label!r}"
+    return f"listed before, as {rows[file]['label']}" if file in rows else None
+
+
+def _emotion(word: str) -> str | None:
+    """Give the canonical emotion of a word; macOS writes Korean in parts (NFD)."""
+    try:
+        return labels.canonical(unicodedata.normalize("NFC", word))
     except ValueError:
-        return False
-    return True
+        return None

@@ -43,6 +43,7 @@ class RAVDESS(Dataset):
     }
     intensities = {"01": "normal", "02": "strong"}
     n_clips, n_speakers = 1440, 24
+    sampling_rate = 48_000
     sources = (
         Archive(
             url="https://zenodo.org/records/1188976/files/"

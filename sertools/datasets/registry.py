@@ -16,7 +16,14 @@ from sertools.datasets.base import Dataset
 
 __all__ = ["card", "fetch", "find", "get", "load", "names"]
 
-_PLUMBING = {"base", "registry", "selection"}
+_PLUMBING = {
+    "auditing",
+    "base",
+    "inspection",
+    "official",
+    "registry",
+    "selection",
+}
 
 
 @functools.cache

@@ -35,6 +35,7 @@ class SAVEE(Dataset):
     }
     sexes = dict.fromkeys(("DC", "JE", "JK", "KL"), "male")
     n_clips, n_speakers = 480, 4
+    sampling_rate = 44_100
 
     def refuse(self, path: Path, match: re.Match) -> str | None:
         """Leave out clips that neither file name nor folder gives a speaker."""

@@ -1,5 +1,6 @@
 """Choose clips: some emotions, or a smaller balanced sample."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import pandas as pd
@@ -49,9 +50,11 @@ def select(
     """
     if max_clips < 0:
         raise ValueError(f"max_clips must be 0 (all) or more, not {max_clips}.")
-    wanted = emotions.split(",") if isinstance(emotions, str) else emotions or ()
+    if emotions is None:
+        emotions = ()
+    wanted = emotions.split(",") if isinstance(emotions, str) else emotions
     wanted = [labels.canonical(word) for word in wanted if word.strip()]
-    left_out = dict(clips.attrs.get("left_out", {}))
+    left_out = Counter(clips.attrs.get("left_out", {}))
     chosen = clips
     if wanted:
         here = set(clips["emotion"])
@@ -60,9 +63,9 @@ def select(
                 f"No clips of {', '.join(absent)}. Here: {', '.join(sorted(here))}."
             )
         chosen = clips[clips["emotion"].isin(wanted)]
-        left_out["emotion not asked for"] = len(clips) - len(chosen)
+        left_out["emotion not asked for"] += len(clips) - len(chosen)
     if max_clips and max_clips < len(chosen):
-        left_out["beyond max_clips"] = len(chosen) - max_clips
+        left_out["beyond max_clips"] += len(chosen) - max_clips
         chosen = chosen[chosen.index.isin(_draw(chosen, max_clips, seed))]
     chosen = chosen.copy()
     chosen.attrs["left_out"] = {why: n for why, n in left_out.items() if n}

@@ -37,4 +37,5 @@ class TESS(Dataset):
     approximate = ("ps",)
     sexes = {"OAF": "female", "YAF": "female"}
     n_clips, n_speakers = 2800, 2
+    sampling_rate = 24_414
     kaggle = "ejlok1/toronto-emotional-speech-set-tess"

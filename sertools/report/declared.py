@@ -149,7 +149,7 @@ def check(
     mistakes = []
     for name, value in given.items():
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+            near = difflib.get_close_matches(name, known, n=2, cutoff=0.65)
             hint = f" (did you mean {' or '.join(near)}?)" if near else ""
             mistakes.append(f"there is no parameter {name!r}{hint}")
             continue

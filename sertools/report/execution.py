@@ -186,19 +186,20 @@ def _error(failure, notebook, last, watch, timeout, words) -> dict:
     from papermill.exceptions import PapermillExecutionError
 
     name, message, cell = type(failure).__name__, str(failure), last
+    if isinstance(failure, PapermillExecutionError):
+        cell = _failing(notebook) or last
+        name, message = failure.ename, _ANSI.sub("", failure.evalue)
+        return {"cell": _named(cell), "name": name, "message": message}
     if watch.timed_out:
         name = "TimeoutError"
         message = f"The run took longer than {timeout:g} s and was stopped."
-    elif isinstance(failure, PapermillExecutionError):
-        name, message = failure.ename, failure.evalue
-        cell = _failing(notebook) or last
-    elif isinstance(failure, DeadKernelError) or watch.process is not None:
-        ending = how_it_ended(watch.process)
-        if isinstance(failure, DeadKernelError) or "status known" not in ending:
-            name, message = "DeadKernelError", f"The kernel died ({ending})."
-    if cell is not None and not isinstance(failure, PapermillExecutionError):
+    elif isinstance(failure, DeadKernelError):
+        message = f"The kernel died ({how_it_ended(watch.process)})."
+    elif last is None and words:  # the kernel did not even start
+        message = f"{message}: {words[-1]}"
+    if cell is not None:
         _show(notebook, cell, name, message, words)
-    return {"cell": _named(cell), "name": name, "message": _ANSI.sub("", message)}
+    return {"cell": _named(cell), "name": name, "message": message}
 
 
 def _failing(notebook: "NotebookNode") -> "NotebookNode | None":

@@ -86,7 +86,7 @@ def find(notebook: str | Path) -> Path:
         return known[_NUMBER.sub("", stem)].resolve()
     if path.suffix == ".ipynb" or len(path.parts) > 1:
         raise FileNotFoundError(f"There is no notebook at {path}.")
-    near = difflib.get_close_matches(str(notebook), known, n=2, cutoff=0.5)
+    near = difflib.get_close_matches(str(notebook), known, n=2, cutoff=0.65)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise ValueError(
         f"Unknown notebook {str(notebook)!r}.{hint} "

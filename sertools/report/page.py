@@ -19,8 +19,8 @@ INTENDED_USE = (
 )
 
 _SYNTHETIC = (
-    "The demo corpus is synthetic speech: its scores show that everything works, "
-    "and nothing about people."
+    "This is synthetic speech: the scores show that everything works, and nothing "
+    "about people."
 )
 _RANDOM = "The weights are random (tiny): the scores mean nothing."
 
@@ -117,7 +117,8 @@ def notices(run: Mapping, metrics: Mapping) -> list[str]:
     said = " ".join(found).lower()
     given = run.get("parameters", {})
     dataset = metrics.get("dataset") or given.get("dataset")
-    if dataset == "demo" and "synthetic" not in said:
+    synthetic = metrics.get("synthetic") or dataset == "demo"
+    if synthetic and "synthetic" not in said:
         found.append(_SYNTHETIC)
     if given.get("weights") == "tiny" and "random" not in said:
         found.append(_RANDOM)
