@@ -16,6 +16,7 @@ _ROOMS = (
     "plots",
     "report",
     "store",
+    "widgets",
 )
 
 __all__ = [*_ROOMS, "__version__"]

@@ -10,9 +10,9 @@ class Card(dict):
 
     Examples
     --------
-    >>> Card(name="demo", licence="CC0-1.0")
+    >>> Card(name="demo", license="CC0-1.0")
     name     demo
-    licence  CC0-1.0
+    license  CC0-1.0
     """
 
     def __repr__(self) -> str:

@@ -240,12 +240,16 @@ def _standardized(X: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
 
 
 def _rows(model: Model, clips, store, jobs, progress, strict) -> pd.DataFrame:
+    if not clips.index.is_unique:
+        twice = clips.index[clips.index.duplicated()][0]
+        raise ValueError(f"Clip {twice} is there twice. Each needs a name of its own.")
     keeper = _store(store)
     digests, failures = _digests(clips)
     signature = model.signature()
     known = keeper.get(signature, digests.values()) if keeper else {}
     names = keeper.names(signature) if keeper and known else None
-    paths = {digests[clip]: clips.at[clip, "path"] for clip in digests}
+    # absolute: a worker keeps the current folder that it was started in
+    paths = {digests[clip]: os.path.abspath(clips.at[clip, "path"]) for clip in digests}
     todo = {key: path for key, path in paths.items() if key not in known}
     reasons: dict[bytes, str] = {}
     if todo:
@@ -261,7 +265,9 @@ def _rows(model: Model, clips, store, jobs, progress, strict) -> pd.DataFrame:
 def _store(store) -> Store | None:
     if store is False:
         return None
-    return store if isinstance(store, Store) else Store(store or None)
+    if isinstance(store, Store):
+        return store
+    return Store(None if store is True else store)
 
 
 def _digests(clips: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, str]]:
@@ -303,7 +309,7 @@ def _answers(model, todo: dict[bytes, str], jobs: int) -> Iterator[dict]:
     If a worker dies, the clips it left are tried again in two halves, until
     the clip that kills it stands alone.
     """
-    from joblib import Parallel, delayed
+    from joblib import Parallel, delayed, effective_n_jobs
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     keys = list(todo)
@@ -313,6 +319,7 @@ def _answers(model, todo: dict[bytes, str], jobs: int) -> Iterator[dict]:
         yield from (_answer(model, part) for part in work)
         return
     left = dict(todo)
+    jobs = max(effective_n_jobs(jobs), 2)  # one would mean no worker process at all
     try:
         workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
         for answers in workers(delayed(_answer)(model, part) for part in work):
@@ -339,7 +346,7 @@ def _answer(model: Model, part: dict[bytes, str]) -> dict[bytes, Entry | str]:
             answers[key] = str(error).removeprefix(f"{path}: ").rstrip(".")
     try:
         vectors = dict(
-            zip(waveforms, model.embed(list(waveforms.values())), strict=True)
+            zip(waveforms, model.answer(list(waveforms.values())), strict=True)
         )
     except Exception:  # one clip spoils the batch: find which
         vectors = {}
@@ -347,8 +354,10 @@ def _answer(model: Model, part: dict[bytes, str]) -> dict[bytes, Entry | str]:
             try:
                 vectors[key] = model.answer([waveform])[0]
             except Exception as error:
-                answers[key] = f"{model.spec} failed on it ({error})"
+                reason = " ".join(str(error).split()).rstrip(".")
+                answers[key] = f"{model.spec} failed on it ({reason})"
     for key, vector in vectors.items():
+        vector = np.asarray(vector, np.float32)  # as the store will give it back
         answers[key] = Entry(vector, audio.is_silent(waveforms[key]))
     return answers
 
@@ -357,8 +366,8 @@ def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:
     excluded = [{"clip": clip, "reason": why} for clip, why in failures.items()]
     excluded = [*clips.attrs.get("excluded", []), *excluded]
     if not used:
-        first = f" The first: {excluded[0]['clip']}: {excluded[0]['reason']}."
-        raise ValueError(f"No clip can be used.{first if excluded else ''}")
+        first = [f" The first: {clip}: {why}." for clip, why in failures.items()][:1]
+        raise ValueError("".join(["No clip can be used.", *first]))
     X = pd.DataFrame(
         np.stack([entry.vector for entry in used.values()]),
         index=pd.Index(list(used), name="clip"),
@@ -391,7 +400,7 @@ def _joined(model: Fusion, clips: pd.DataFrame, parts: list) -> pd.DataFrame:
     reasons = {row["clip"]: row for part in parts for row in part.attrs["excluded"]}
     X.attrs = {
         "excluded": list(reasons.values()),
-        "silent": parts[0].attrs["silent"],
+        "silent": [clip for clip in parts[0].attrs["silent"] if clip in X.index],
         "model": model.spec,
         "corpus_sha256": parts[0].attrs["corpus_sha256"],
     }

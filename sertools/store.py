@@ -147,7 +147,6 @@ class Store:
         ]
         about = {"signature": dict(signature), "names": names}
         with self._open(signature) as database, database:
-            database.executescript(_TABLES)
             database.execute("BEGIN IMMEDIATE")
             database.executemany(
                 "INSERT OR IGNORE INTO about VALUES (?, ?)",
@@ -161,8 +160,7 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.closing(sqlite3.connect(path, timeout=60)) as database:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = NORMAL")
+                database.executescript(_TABLES)
                 yield database
         except (sqlite3.Error, OSError) as error:
             raise OSError(

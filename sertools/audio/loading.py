@@ -60,16 +60,19 @@ def load(
     (16000,)
     """
     if isinstance(source, (str, os.PathLike)):
-        name = str(source)
+        name = str(Path(source))
         samples, rate = _read(Path(source))
     else:
         name = "array"
-        samples, rate = _from_array(source), sr or sampling_rate
-    if rate <= 0 or sampling_rate <= 0:
-        raise ValueError(f"{name}: a sampling rate must be positive, not {rate} Hz.")
+        samples, rate = _from_array(source), sampling_rate if sr is None else sr
+    for hertz in (rate, sampling_rate):
+        if not hertz > 0:  # NaN, too
+            raise ValueError(
+                f"{name}: a sampling rate must be positive, not {hertz} Hz."
+            )
     if len(samples) < MIN_SECONDS * rate:
         raise ValueError(
-            f"{name}: {1000 * len(samples) / rate:.0f} ms of audio; "
+            f"{name}: {1000 * len(samples) / rate:.4g} ms of audio; "
             f"at least {1000 * MIN_SECONDS:.0f} ms are needed."
         )
     if not np.isfinite(samples).all():
@@ -130,7 +133,7 @@ def windows(
     sampling_rate : int
         Hz.
     length, hop : float
-        Seconds; both positive.
+        Seconds; the hop is at most the length.
 
     Returns
     -------
@@ -142,7 +145,7 @@ def windows(
     Raises
     ------
     ValueError
-        If `length` or `hop` is shorter than one sample.
+        If `hop` is shorter than one sample, or longer than `length`.
 
     Examples
     --------
@@ -151,8 +154,11 @@ def windows(
     [0.0, 1.0, 1.5]
     """
     size, step = round(length * sampling_rate), round(hop * sampling_rate)
-    if size < 1 or step < 1:
-        raise ValueError(f"Windows need a positive length and hop: {length}, {hop} s.")
+    if not 1 <= step <= size:
+        raise ValueError(
+            "Windows need a positive hop that is no longer than their length, "
+            f"not a length of {length} s and a hop of {hop} s."
+        )
     last = max(len(waveform) - size, 0)
     firsts = sorted({*range(0, last + 1, step), last})
     return (
@@ -220,6 +226,11 @@ def _from_array(source: npt.ArrayLike) -> np.ndarray:
         raise ValueError(
             "array: rows of unequal length. Give one waveform at a time."
         ) from None
+    if samples.dtype.kind in "iu" and samples.dtype.itemsize == 8:
+        raise ValueError(
+            f"array: {samples.dtype} samples have no agreed full scale. "
+            "Give int16, int32 or floats in [-1, 1]."
+        )
     if samples.dtype.kind in "iu":
         information = np.iinfo(samples.dtype)
         centre = 0 if information.min < 0 else (information.max + 1) / 2
@@ -227,6 +238,8 @@ def _from_array(source: npt.ArrayLike) -> np.ndarray:
         samples = (samples.astype(np.float64) - centre) / scale
     elif samples.dtype.kind != "f":
         raise ValueError(f"array: samples must be numbers, not {samples.dtype}.")
+    if samples.ndim == 2 and samples.size == 0:
+        samples = samples.reshape(-1)
     if samples.ndim == 2:
         samples = _mix_down(samples if len(samples) > samples.shape[1] else samples.T)
     if samples.ndim != 1:

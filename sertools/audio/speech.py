@@ -45,7 +45,8 @@ def segments(
     Raises
     ------
     ValueError
-        If the method is unknown, or silero-vad is given another rate.
+        If the method is unknown, silero-vad is given another rate, or the
+        waveform has more than one channel.
     ModuleNotFoundError
         If silero-vad is asked for and not installed.
 
@@ -61,9 +62,12 @@ def segments(
         raise ValueError(f"Unknown method {method!r}. Known: {', '.join(METHODS)}.")
     if method == "auto":
         method = "silero" if _silero_fits(sampling_rate) else "energy"
+    waveform = np.asarray(waveform, np.float32)
+    if waveform.ndim != 1:
+        raise ValueError(f"One mono waveform has 1 axis, not {waveform.ndim}.")
     find = _by_silero if method == "silero" else _by_energy
     found = pd.DataFrame(
-        find(np.asarray(waveform, np.float32), sampling_rate, pause, shortest),
+        find(waveform, sampling_rate, pause, shortest),
         columns=["start", "end"],
         dtype=float,
     )
@@ -97,8 +101,10 @@ def _by_energy(waveform, sampling_rate, pause, shortest) -> list[tuple[float, fl
     size, step = round(_FRAME * sampling_rate), round(_HOP * sampling_rate)
     if len(waveform) < size:
         return []
+    waveform = waveform - waveform.mean()  # a constant offset is no sound
     frames = np.lib.stride_tricks.sliding_window_view(waveform, size)[::step]
-    level = 10 * np.log10(np.square(frames, dtype=np.float64).mean(axis=1) + 1e-12)
+    power = np.einsum("ij,ij->i", frames, frames, dtype=np.float64) / size
+    level = 10 * np.log10(power + 1e-12)
     floor, peak = np.percentile(level, 5), level.max()
     if peak < -70:
         return []

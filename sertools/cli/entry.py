@@ -4,7 +4,6 @@
 """
 
 import argparse
-import contextlib
 import importlib
 import os
 import sys
@@ -61,17 +60,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        if debug:
-            raise
-        output.error(error)
+        output.error(error, traceback=debug)
         return 2 if isinstance(error, BadUsage) else 1
 
 
 def _run(given: list[str], debug: bool) -> int:
     arguments = _read([word for word in given if word != "--debug"])
-    for name, value in ({} if debug else _QUIET).items():
-        os.environ.setdefault(name, value)
-    with contextlib.nullcontext() if debug else output.calm():
+    arguments.debug = debug
+    if debug:
+        return arguments.run(arguments)
+    with output.environment(_QUIET), output.calm():
         return arguments.run(arguments)
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.cli import output, summary
+from sertools.cli import output
 from sertools.cli.usage import BadUsage, checking
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["declare", "run"]
 
+_SHOWN = 20  # excluded clips named on the screen
 _RESULTS = ("metrics.json", "predictions.parquet")
 
 
@@ -62,16 +63,27 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, say how it went, and save it."""
-    with output.working():
+    quiet = {} if arguments.debug else {"PYTHONWARNINGS": "ignore"}  # of the workers
+    with output.working(), output.environment(quiet):
         clips, model = _checked(arguments)
         result = _recorded(arguments, clips, model)
     if arguments.json:
         output.as_json(result.metrics())
     else:
-        summary.write(result)
+        _tell(result)
         if arguments.out:
-            output.say(f"\nSaved in {arguments.out}: {', '.join(_RESULTS)}, run.json")
+            output.say(f"Saved in {arguments.out}: {', '.join(_RESULTS)}, run.json")
     return 0
+
+
+def _tell(result: "Result") -> None:
+    """Show a result, and name every clip that could not be used, up to a point."""
+    output.say(repr(result))
+    further = result.excluded[1:]  # the first stands in the result's own notes
+    for item in further[:_SHOWN]:
+        output.say(f"  also excluded: {item['clip']} ({item['reason']}).")
+    if len(further) > _SHOWN:
+        output.say(f"  and {len(further) - _SHOWN} more; metrics.json names them all.")
 
 
 def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
@@ -170,7 +182,9 @@ def _evaluated(arguments: argparse.Namespace, clips, model) -> "Result":
     from sertools import evaluation, features
 
     if not arguments.head:
-        return evaluation.predict(model, clips)
+        return evaluation.predict(
+            model, clips, jobs=arguments.jobs, strict=arguments.strict
+        )
     X = features.extract(model, clips, jobs=arguments.jobs, strict=arguments.strict)
     return evaluation.cross_validate(
         arguments.head,

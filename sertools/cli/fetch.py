@@ -30,9 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
             with output.working():
                 folders[name] = str(datasets.fetch(name, yes=arguments.yes))
         except (OSError, ValueError) as error:
-            if arguments.debug:
-                raise
-            output.error(error)
+            output.error(error, traceback=arguments.debug)
             folders[name], failed = None, True
             continue
         if not arguments.json:

@@ -32,9 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     start = next(iter(sorted(folder.glob("*.ipynb"))), None)
     if start is not None:
         command.append(f"--LabApp.default_url=/lab/tree/{start.name}")
+    path = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     environment = {
         **os.environ,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PATH": os.pathsep.join(path),
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
     sys.stdout.flush()

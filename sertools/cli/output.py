@@ -2,12 +2,22 @@
 
 import contextlib
 import json
+import os
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["as_json", "calm", "error", "note", "say", "table", "working"]
+__all__ = [
+    "as_json",
+    "calm",
+    "environment",
+    "error",
+    "note",
+    "say",
+    "table",
+    "working",
+]
 
 
 def say(text: str = "") -> None:
@@ -27,8 +37,13 @@ def as_json(value: object) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def error(what: Exception) -> None:
-    """Say in at most two lines what went wrong."""
+def error(what: Exception, traceback: bool = False) -> None:
+    """Say what went wrong: in at most two lines, or with the whole traceback."""
+    if traceback:
+        from traceback import format_exception
+
+        note("".join(format_exception(what)).rstrip())
+        return
     text = str(what).strip() or type(what).__name__
     if isinstance(what, (KeyError, AttributeError, TypeError, IndexError)):
         text = f"{type(what).__name__}: {text} (--debug shows where)"
@@ -62,6 +77,18 @@ def calm() -> Iterator[None]:
             warnings.simplefilter("ignore", kind)
         warnings.showwarning = _show
         yield
+
+
+@contextlib.contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables that are not set yet, and unset them afterwards."""
+    new = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(new)
+    try:
+        yield
+    finally:
+        for name in new:
+            os.environ.pop(name, None)
 
 
 @contextlib.contextmanager

@@ -146,7 +146,7 @@ class Dataset:
         fields = self.fields(path, match)
         label = _spelled(fields["label"], self.labels)
         speaker = _spelled(fields["speaker"], self.speakers)
-        speaker = self.speakers.get(speaker, speaker)
+        speaker = _spelled(self.speakers.get(speaker, speaker), self.sexes)
         text, intensity = fields.get("text"), fields.get("intensity")
         return {
             "clip": f"{self.name}/{self.stem(path, match)}",

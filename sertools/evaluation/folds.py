@@ -1,5 +1,6 @@
 """Who is held out when: each clip gets the fold in which it is tested."""
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -68,20 +69,21 @@ def assign(clips: pd.DataFrame, scheme="speaker", seed: int = 0) -> Folds:
     (8, True)
     """
     name = scheme if isinstance(scheme, str) else repr(scheme)
-    if not isinstance(scheme, str):
+    if hasattr(scheme, "split") and not isinstance(scheme, str):
         fold = _by_splitter(clips, scheme)
     elif scheme == "speaker":
         fold = _by_speaker(clips)
     elif scheme == "random":
         fold = _at_random(clips, seed)
-    elif scheme.startswith("published:"):
-        fold = _as_published(clips, scheme.removeprefix("published:"))
-    elif scheme in clips.columns:
-        fold = _by_column(clips, scheme)
+    elif name.startswith("published:"):
+        fold = _as_published(clips, name.removeprefix("published:"))
+    elif name in clips.columns:
+        fold = _by_column(clips, name)
     else:
         raise ValueError(
-            f"Unknown folds {scheme!r}. Known: speaker, published:NAME, random, or a "
-            f"column of the clips table ({', '.join(clips.columns)})."
+            f"Unknown folds {scheme!r}. Known: speaker, published:NAME, random, a "
+            f"column of the clips table ({', '.join(clips.columns)}), or a "
+            "scikit-learn splitter."
         )
     if fold.nunique() < 2:
         raise ValueError(
@@ -89,7 +91,8 @@ def assign(clips: pd.DataFrame, scheme="speaker", seed: int = 0) -> Folds:
             "to train on."
         )
     leaking = _leaking(fold, clips["speaker"])
-    return Folds(name, fold, leaking, _warnings(name, leaking))
+    unknown = clips["speaker"].isna().any()
+    return Folds(name, fold, leaking, _warnings(name, leaking, unknown))
 
 
 def _by_speaker(clips: pd.DataFrame) -> pd.Series:
@@ -133,7 +136,14 @@ def _as_published(clips: pd.DataFrame, name: str) -> pd.Series:
         for fold, speakers in published[name].items()
         for speaker in speakers
     }
-    return clips["speaker"].map(place).rename("fold")
+    fold = clips["speaker"].map(place).rename("fold")
+    if fold.isna().any():
+        raise ValueError(
+            f"published:{name} has no fold for {fold.isna().sum()} of the clips, the "
+            f"first: {fold.index[fold.isna()][0]}. Take folds='speaker' "
+            "(--folds speaker)."
+        )
+    return fold
 
 
 def _by_column(clips: pd.DataFrame, column: str) -> pd.Series:
@@ -148,7 +158,15 @@ def _by_column(clips: pd.DataFrame, column: str) -> pd.Series:
 def _by_splitter(clips: pd.DataFrame, splitter) -> pd.Series:
     fold = pd.Series(index=clips.index, dtype="str", name="fold")
     groups = None if clips["speaker"].isna().any() else clips["speaker"]
-    for number, (_, test) in enumerate(splitter.split(clips, clips["emotion"], groups)):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The groups parameter is ignored")
+        splits = list(splitter.split(clips, clips["emotion"], groups))
+    for number, (train, test) in enumerate(splits):
+        if len(np.union1d(train, test)) < len(clips):
+            raise ValueError(
+                f"{splitter!r} leaves clips out of both training and test; here "
+                "whatever is not tested trains. Take those clips out beforehand."
+            )
         if fold.iloc[test].notna().any():
             raise ValueError(
                 f"{splitter!r} tests a clip twice: folds must not overlap."
@@ -160,20 +178,21 @@ def _by_splitter(clips: pd.DataFrame, splitter) -> pd.Series:
 
 
 def _leaking(fold: pd.Series, speakers: pd.Series) -> bool | None:
-    if speakers.isna().any():
-        return None
-    return bool((fold.groupby(speakers).nunique() > 1).any())
+    if (fold.groupby(speakers).nunique() > 1).any():
+        return True
+    return None if speakers.isna().any() else False
 
 
-def _warnings(name: str, leaking: bool | None) -> tuple[str, ...]:
+def _warnings(name: str, leaking: bool | None, unknown: bool) -> tuple[str, ...]:
+    said = []
     if leaking:
-        return (
+        said.append(
             f"LEAKING FOLDS ({name}): the same speakers are in training and test. "
-            "These scores flatter; hold speakers out with folds='speaker'.",
+            "These scores flatter; hold speakers out with folds='speaker'."
         )
-    if leaking is None:
-        return (
+    if unknown:
+        said.append(
             f"It is not known who speaks: folds {name} may have the same speakers in "
-            "training and test, and no interval over speakers can be given.",
+            "training and test, and no interval over speakers can be given."
         )
-    return ()
+    return tuple(said)

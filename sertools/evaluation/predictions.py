@@ -30,8 +30,9 @@ def from_predictions(predictions: pd.DataFrame, **info) -> Result:
     Raises
     ------
     ValueError
-        If a column is missing, an emotion unknown, a clip there twice, or a
-        row's probabilities do not sum to one.
+        If the table is empty, a column is missing or means the same as
+        another, an emotion unknown, a clip there twice, or a row's
+        probabilities do not sum to one.
 
     Examples
     --------
@@ -39,6 +40,8 @@ def from_predictions(predictions: pd.DataFrame, **info) -> Result:
     >>> from_predictions(made).scores()["uar"]["value"]
     0.5
     """
+    if predictions.empty:
+        raise ValueError("The table of predictions has no rows.")
     given = predictions.copy()
     if "clip" not in given:
         given = given.reset_index(names="clip")
@@ -50,6 +53,8 @@ def from_predictions(predictions: pd.DataFrame, **info) -> Result:
     columns = {name: _emotion(name) for name in given.columns if name not in FIELDS}
     columns = {name: emotion for name, emotion in columns.items() if emotion}
     given["emotion"] = [labels.canonical(word) for word in given["emotion"]]
+    if len(set(columns.values())) < len(columns):
+        raise ValueError(f"Two columns mean the same emotion: {', '.join(columns)}.")
     if columns:
         probabilities = given[list(columns)].rename(columns=columns)
     elif "predicted" in given:
@@ -59,7 +64,22 @@ def from_predictions(predictions: pd.DataFrame, **info) -> Result:
         probabilities = pd.DataFrame(certain.astype(float), given.index, classes)
     else:
         raise ValueError("The table needs 'predicted', or a column for each emotion.")
-    return Result(table(given, probabilities), info=info)
+    scored = table(given, probabilities)
+    return Result(scored, info=info, warnings=_overruled(given, scored))
+
+
+def _overruled(given: pd.DataFrame, scored: pd.DataFrame) -> list[str]:
+    """Say where the most probable emotion is another than the one given."""
+    if "predicted" not in given:
+        return []
+    words = map(_emotion, given["predicted"])
+    n = sum(a != b for a, b in zip(words, scored["predicted"], strict=True))
+    if not n:
+        return []
+    return [
+        f"{n} of {len(scored)} given predictions are not the most probable emotion of "
+        "their clip; the most probable one is scored."
+    ]
 
 
 def table(clips: pd.DataFrame, probabilities: pd.DataFrame) -> pd.DataFrame:

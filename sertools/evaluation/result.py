@@ -142,6 +142,25 @@ class Result:
     def _hits(confusion: pd.DataFrame, name: str) -> int:
         return int(confusion.at[name, name]) if name in confusion.columns else 0
 
+    def mistakes(self, top: int = 6) -> pd.DataFrame:
+        """List the wrong predictions, the most confident first.
+
+        Parameters
+        ----------
+        top : int, default 6
+            How many.
+
+        Returns
+        -------
+        DataFrame
+            Rows of ``predictions``, with ``confidence`` (the probability of
+            what was predicted) in the place of the probabilities.
+        """
+        table = self.predictions[list(FIELDS)].copy()
+        table["confidence"] = self.predictions[self.classes].max(axis=1)
+        wrong = table[table["emotion"] != table["predicted"]]
+        return wrong.sort_values("confidence", ascending=False, kind="stable").head(top)
+
     def confusion(self) -> pd.DataFrame:
         """Count confusions: rows true emotions, columns predicted classes."""
         table = pd.crosstab(self.predictions["emotion"], self.predictions["predicted"])
@@ -238,4 +257,4 @@ def _scores(table: pd.DataFrame, emotions: list[str], classes: list[str]) -> dic
 def _plain(value) -> int | float | None:
     if pd.isna(value):
         return None
-    return int(value) if float(value).is_integer() and value > 1 else float(value)
+    return value

@@ -1,5 +1,6 @@
 """Train and test with speakers held out; or test a model that needs no training."""
 
+import os
 from collections import Counter
 
 import pandas as pd
@@ -10,10 +11,12 @@ from sertools.evaluation.predictions import table
 from sertools.evaluation.result import Result
 from sertools.models import heads
 from sertools.models import load as load_model
+from sertools.models import names as model_names
 
 __all__ = ["cross_validate", "predict"]
 
 _FEW_SPEAKERS = 3
+_OPTIONAL = ("dataset", "path", "speaker")  # columns that a table of one's own may lack
 
 
 def cross_validate(
@@ -65,9 +68,8 @@ def cross_validate(
     >>> len(result.predictions), result.n_speakers
     (192, 8)
     """
-    clips = _matching(X, clips)
+    everything, clips = clips, _matching(X, clips)
     head = heads.make(head, seed) if isinstance(head, str) else head
-    name = _name(head)
     plan = folding.assign(clips, folds, seed)
     scaled = features.standardize(X, clips, standardize)
     probabilities, warnings = _held_out(head, scaled, clips, plan.fold, seed)
@@ -76,13 +78,13 @@ def cross_validate(
         info={
             **_about(clips),
             "model": X.attrs.get("model"),
-            "head": name,
+            "head": _name(head, seed),
             "folds": plan.name,
             "standardize": standardize,
-            "seed": seed,
+            "seed": int(seed),
             "leaking": plan.leaking,
         },
-        excluded=list(X.attrs.get("excluded", clips.attrs.get("excluded", []))),
+        excluded=_excluded(X, everything),
         left_out=dict(clips.attrs.get("left_out", {})),
         warnings=[
             *plan.warnings,
@@ -153,12 +155,27 @@ def _matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
             f"{len(strangers)} rows of features belong to no clip, the first: "
             f"{strangers[0]}."
         )
-    matching = clips.loc[X.index]
+    for what, index in (("features", X.index), ("clips", clips.index)):
+        if index.has_duplicates:
+            twice = index[index.duplicated()][0]
+            raise ValueError(f"{twice} is there twice among the {what}.")
+    if "emotion" not in clips:
+        raise ValueError("The table of clips has no column 'emotion'.")
+    matching = clips.loc[X.index].rename_axis("clip")
+    matching = matching.assign(**{n: None for n in _OPTIONAL if n not in matching})
     if matching["emotion"].nunique() < 2:
         raise ValueError(
             f"One emotion only ({matching['emotion'].iloc[0]}): nothing to tell apart."
         )
     return matching
+
+
+def _excluded(X: pd.DataFrame, clips: pd.DataFrame) -> list[dict]:
+    """Name the clips that could not be used, or came without features."""
+    excluded = list(X.attrs.get("excluded", clips.attrs.get("excluded", [])))
+    absent = clips.index.difference(X.index, sort=False)
+    absent = absent.difference([item["clip"] for item in excluded], sort=False)
+    return excluded + [{"clip": c, "reason": "no features given"} for c in absent]
 
 
 def _held_out(head, X, clips, fold, seed) -> tuple[pd.DataFrame, list[str]]:
@@ -168,7 +185,7 @@ def _held_out(head, X, clips, fold, seed) -> tuple[pd.DataFrame, list[str]]:
     classes = sorted(clips["emotion"].unique())
     probabilities = pd.DataFrame(0.0, index=X.index, columns=classes)
     values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
-    named = X if _wants_names(head) else None
+    named = X if _wants_names(head, seed) else None
     speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
     unseen = []
     with threadpool_limits(1):  # the same numbers whatever the number of cores
@@ -189,15 +206,14 @@ def _held_out(head, X, clips, fold, seed) -> tuple[pd.DataFrame, list[str]]:
     return probabilities, [f"No training clips of an emotion tested in fold {folds}."]
 
 
-def _wants_names(head) -> bool:
-    from sertools.models.heads.average import Average
-
-    return isinstance(head, Average)
+def _wants_names(head, seed: int) -> bool:
+    """Say whether a head may read the features' names: one's own, and average."""
+    return _name(head, seed) not in set(heads.names()) - {"average"}
 
 
 def _baseline(clips: pd.DataFrame, fold: pd.Series, seed: int) -> dict | None:
     """Score duration and loudness alone on the same folds."""
-    if clips["path"].isna().any():
+    if clips["path"].isna().any() or not all(map(os.path.isfile, clips["path"])):
         return None
     model = load_model("duration_loudness")
     X = features.extract(model, clips, progress=False).reindex(clips.index)
@@ -219,8 +235,9 @@ def _about(clips: pd.DataFrame) -> dict:
 def _provenance(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
     corpora = sorted(set(clips["dataset"].dropna()) & set(datasets.names()))
     licences = [f"{name}: {datasets.card(name)['license']}" for name in corpora]
-    for spec in filter(None, str(X.attrs.get("model") or "").split("+")):
-        licences.append(f"{spec}: {load_model(spec).license}")
+    for spec in str(X.attrs.get("model")).split("+"):
+        if spec.partition(":")[0] in model_names():
+            licences.append(f"{spec}: {load_model(spec).license}")
     return {
         "corpus_sha256": X.attrs.get("corpus_sha256"),
         "weights_sha256": X.attrs.get("weights_sha256"),
@@ -253,7 +270,7 @@ def _standing(clips: pd.DataFrame, silent: list[str], standardize: str) -> list[
     return said
 
 
-def _name(head) -> str:
+def _name(head, seed: int) -> str:
     """Name a head as a person would."""
-    known = {repr(heads.make(name)): name for name in heads.names()}
+    known = {repr(heads.make(name, seed)): name for name in heads.names()}
     return known.get(repr(head), type(head).__name__)

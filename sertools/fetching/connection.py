@@ -17,7 +17,7 @@ __all__ = ["Again", "network", "new_opener", "request", "version_of"]
 TIMEOUT = 30.0
 """Seconds of silence after which a connection counts as lost."""
 
-_HEADERS = {"User-Agent": f"sertools/{__version__}", "Accept-Encoding": "identity"}
+_AGENT = {"User-Agent": f"sertools/{__version__}"}
 _REFUSALS = {
     401: PermissionError,
     403: PermissionError,
@@ -70,7 +70,7 @@ def _certificates() -> ssl.SSLContext:
 def request(opener: urllib.request.OpenerDirector, url: str, headers: dict):
     """Send a request and give the reply, its body unread."""
     with network(url):
-        asked = urllib.request.Request(url, headers=_HEADERS | headers)
+        asked = urllib.request.Request(url, headers=_AGENT | headers)
         return opener.open(asked, timeout=TIMEOUT)
 
 

@@ -101,9 +101,9 @@ def download(
         raise IsADirectoryError(f"{target} is a folder: name the file in it, too.")
     if target.exists() and not fault(target, **checks):
         return target
-    with opened(target, source) as part, _bar(part, target, progress) as bar:
-        from sertools.fetching.transfer import Transfer
+    from sertools.fetching.transfer import Transfer  # urllib and ssl take their time
 
+    with opened(target, source) as part, _bar(part, target, progress) as bar:
         Transfer(
             part,
             bar,

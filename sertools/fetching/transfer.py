@@ -24,6 +24,9 @@ BACKOFF, LONGEST = 0.5, 30.0
 PATIENCE = 300.0
 """The longest Retry-After, in seconds, that is waited for."""
 
+KEPT_EVERY = 1.0
+"""Seconds between notes of what has arrived, for when the process is killed."""
+
 Gap = tuple[int, int | None]
 
 
@@ -171,7 +174,7 @@ class Transfer:
         self.bar.update(len(chunk))
         if self.size is not None and span[1] > self.size:
             raise ValueError(f"{self.part.url} has more than {self.size} bytes.")
-        if time.monotonic() - self.kept > 1.0:
+        if time.monotonic() - self.kept > KEPT_EVERY:
             self.part.keep()
             self.kept = time.monotonic()
 

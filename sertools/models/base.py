@@ -1,6 +1,9 @@
 """What a system is: it loads, and it answers for a batch of waveforms."""
 
+import difflib
+import os
 from collections.abc import Sequence
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -62,9 +65,12 @@ class Model(BaseEstimator):
         if self.variant is None:
             return self.variants[0] if self.variants else None
         if self.variant not in self.variants:
+            spelt = {name.lower(): name for name in self.variants}
+            near = difflib.get_close_matches(str(self.variant).lower(), spelt, n=1)
+            hint = f" Did you mean {spelt[near[0]]}?" if near else ""
             known = ", ".join(self.variants) or "none"
             raise ValueError(
-                f"{self.name} has no variant {self.variant!r}. Variants: {known}."
+                f"{self.name} has no variant {self.variant!r}.{hint} Variants: {known}."
             )
         return self.variant
 
@@ -77,9 +83,10 @@ class Model(BaseEstimator):
     @property
     def backend(self):
         """What ``_load`` made; made at first use and never pickled."""
-        if "_backend" not in self.__dict__:
-            self._backend = self._load()
-        return self._backend
+        wanted = self.get_params(deep=False)
+        if "_backend" not in self.__dict__ or self._backend[0] != wanted:
+            self._backend = wanted, self._load()
+        return self._backend[1]
 
     def _load(self):
         return None
@@ -95,12 +102,15 @@ class Model(BaseEstimator):
         Returns
         -------
         dict of str to str
-            System, variant, rate and the versions of the packages at work;
-            the feature store keeps answers under it.
+            System, variant, rate and the versions of this package and of the
+            packages at work; the feature store keeps answers under it.
         """
         from importlib.metadata import version
 
+        from sertools import __version__
+
         return {
+            "sertools": __version__,
             "system": self.name,
             "variant": self.chosen or "",
             "sampling_rate": str(self.sampling_rate),
@@ -246,7 +256,8 @@ class Classifier(ClassifierMixin, Model):
 def _checked(waveforms, sampling_rate: int) -> list[np.ndarray]:
     from sertools import audio
 
-    single = isinstance(waveforms, np.ndarray) and waveforms.dtype != object
-    if isinstance(waveforms, (str, bytes)) or (single and waveforms.ndim == 1):
+    single = isinstance(waveforms, (str, bytes, os.PathLike))
+    waveforms = [] if single else list(waveforms)
+    if single or (waveforms and isinstance(waveforms[0], Real)):
         raise ValueError("Give a list of waveforms; a single one as [waveform].")
     return [audio.load(waveform, sampling_rate) for waveform in waveforms]

@@ -31,6 +31,7 @@ class Fusion(Embedder):
     title = "Several embedders side by side"
     license = "that of its parts"
     reference = ""
+    variant = None
 
     def __init__(self, parts):
         self.parts = parts

@@ -1,8 +1,11 @@
 """openSMILE: expert-made acoustic descriptors and their statistics."""
 
+import os
+
 import numpy as np
 import pandas as pd
 
+from sertools import audio
 from sertools.extras import require
 from sertools.models.base import Embedder
 
@@ -50,13 +53,13 @@ class OpenSMILE(Embedder):
         rows = [self.backend(waveform, self.sampling_rate) for waveform in waveforms]
         return np.stack([row.reshape(-1) for row in rows])
 
-    def descriptors(self, waveform: np.ndarray) -> pd.DataFrame:
+    def descriptors(self, source: str | os.PathLike | np.ndarray) -> pd.DataFrame:
         """Follow the low-level descriptors of one clip over time.
 
         Parameters
         ----------
-        waveform : ndarray of shape (t,), float32
-            Mono, at ``sampling_rate``.
+        source : path or ndarray of shape (t,)
+            A file, or mono samples at ``sampling_rate``.
 
         Returns
         -------
@@ -64,6 +67,7 @@ class OpenSMILE(Embedder):
             Indexed by the frame's start in seconds; a frame every 10 ms.
             Pitch (``F0...``) is 0 where no voice is heard.
         """
+        waveform = audio.load(source, self.sampling_rate)
         smile = self._smile("LowLevelDescriptors")
         table = smile.process_signal(waveform, self.sampling_rate)
         table.index = table.index.get_level_values("start").total_seconds()

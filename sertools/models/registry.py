@@ -23,7 +23,8 @@ def _registry() -> dict[str, type[Model]]:
             continue
         module = importlib.import_module(f"sertools.models.{entry.name}")
         for value in vars(module).values():
-            if isinstance(value, type) and value.__module__ == module.__name__:
+            here = getattr(value, "__module__", None) == module.__name__
+            if here and isinstance(value, type) and issubclass(value, Model):
                 found[value.name] = value
     return found
 
@@ -84,7 +85,7 @@ def load(
         ``"system"``, ``"system:variant"``, or several embedders side by side:
         ``"opensmile+mfcc"``.
     weights : path-like, optional
-        File or folder of parameters.
+        File or folder of parameters; for one system, not for several.
     device : str, default "auto"
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     trust : bool, default False
@@ -98,7 +99,8 @@ def load(
     Raises
     ------
     ValueError
-        If the system or the variant is unknown; the message lists what is.
+        If the system or the variant is unknown; the message lists what is. If
+        weights are given for several systems.
 
     Examples
     --------
@@ -108,6 +110,8 @@ def load(
     if "+" in spec:
         from sertools.models.fusion import Fusion
 
+        if weights:
+            raise ValueError(f"weights belong to one system; {spec} is several.")
         return Fusion([load(part, None, device, trust) for part in spec.split("+")])
     name, _, variant = spec.strip().partition(":")
     if name not in _registry():

@@ -9,7 +9,16 @@ if TYPE_CHECKING:
 
     from sertools.evaluation import Result
 
-__all__ = ["about", "axes", "heading", "inches", "legend_below", "span", "tidy"]
+__all__ = [
+    "about",
+    "axes",
+    "extra",
+    "heading",
+    "inches",
+    "legend_below",
+    "span",
+    "tidy",
+]
 
 TITLE, TEXT, SMALL = 11, 10, 9
 """Font sizes, in points."""
@@ -63,12 +72,10 @@ def heading(
     letters = max(int(inches(ax)[0] * 72 / (EM * SMALL)), 20)
     lines = textwrap.wrap(note, letters)
     alarms = [
-        line
-        for warning in warnings
-        for line in textwrap.wrap(f"Beware: {warning}", letters)
+        line for warning in warnings for line in textwrap.wrap(f"! {warning}", letters)
     ]
-    line_height = 1.35 * SMALL
-    pad = 6 + line_height * (len(lines) + len(alarms))
+    line_height = 1.22 * SMALL
+    pad = 7 + line_height * (len(lines) + len(alarms))
     ax.set_title(
         head, loc="left", fontsize=TITLE, fontweight="bold", color=INK, pad=pad
     )
@@ -80,8 +87,9 @@ def legend_below(ax: "Axes") -> None:
     """Put the legend under the Axes' label, in as many columns as fit."""
     from matplotlib.transforms import ScaledTranslation
 
-    longest = max(map(len, ax.get_legend_handles_labels()[1]))
-    columns = int(inches(ax)[0] * 72 / (EM * SMALL * longest + 45))
+    entries = [EM * SMALL * len(s) + 45 for s in ax.get_legend_handles_labels()[1]]
+    room = 72 * inches(ax)[0]
+    columns = len(entries) if sum(entries) <= room else int(room / max(entries))
     down = ScaledTranslation(0, -0.5, ax.get_figure(root=True).dpi_scale_trans)
     ax.legend(
         loc="upper left",
@@ -120,10 +128,18 @@ def about(result: "Result") -> str:
         parts.append(f"folds: {info['folds']}")
     if info.get("standardize", "none") != "none":
         parts.append(f"standardized by {info['standardize']}")
-    speakers = result.predictions["speaker"].nunique()
     parts.append(_count(len(result.predictions), "clip"))
+    if result.excluded:
+        parts[-1] += f" ({len(result.excluded)} excluded)"
+    speakers = result.n_speakers
     parts.append(_count(speakers, "speaker") if speakers else "speakers unknown")
     return ", ".join(parts)
+
+
+def extra(result: "Result", width: float) -> float:
+    """Reckon the height that a result's warnings take, in inches."""
+    letters = width * 0.75 * 72 / (EM * SMALL)
+    return sum(0.17 * (1 + len(warning) // letters) for warning in result.warnings)
 
 
 def _count(n: int, noun: str) -> str:

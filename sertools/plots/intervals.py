@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["scores"]
 
-_WORDS = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro-F1"}
+_WORDS = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
 
 
 def scores(result: "Result", ax: "Axes | None" = None) -> "Axes":
-    """Draw UAR, accuracy and macro-F1 with their 95 % intervals over speakers.
+    """Draw UAR, accuracy and macro F1 with their 95 % intervals over speakers.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def scores(result: "Result", ax: "Axes | None" = None) -> "Axes":
     >>> ax.texts[0].get_text()
     '0.75 (no interval)'
     """
-    ax = canvas.axes(ax, 7, 2.9)
+    ax = canvas.axes(ax, 7, 2.9 + canvas.extra(result, 7))
     for place, (name, score) in enumerate(result.scores().items()):
         _point(ax, place, score)
         ax.text(

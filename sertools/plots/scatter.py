@@ -1,13 +1,13 @@
 """Clips as points: what lies near what in a table of features."""
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from sertools import labels
+from sertools import datasets, labels
 from sertools.plots import canvas
+from sertools.plots.layouts import layout, standardised
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,9 +18,6 @@ _METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
 
 FEWEST = 4
 """UMAP and t-SNE need so many clips; fewer are drawn by PCA."""
-
-COMPONENTS = 50
-"""UMAP and t-SNE see no more principal components than this."""
 
 LEGEND = 30
 """More groups than this are drawn without a legend."""
@@ -36,7 +33,7 @@ _COLOURS = (
     "#882255",
 )
 _MARKERS = "osD^vPX*<>phd"
-_AREAS = {"*": 1.8, "P": 1.3, "X": 1.3, ".": 2.2, "D": 0.8, "s": 0.9, "d": 1.1}
+_AREAS = {"*": 1.8, "P": 1.5, "X": 1.3, ".": 2.2, "D": 0.8, "s": 0.9, "d": 1.1}
 """Larger or smaller areas, so that all markers look alike in size."""
 
 
@@ -100,10 +97,11 @@ def embeddings(
         raise ValueError(
             f"The clips have no column {by!r}. Known: {', '.join(clips.columns)}."
         )
-    groups = _rows(X, clips)[by]
-    scaled = _standardised(X)
+    clips = _rows(X, clips)
+    groups = clips[by]
+    scaled = standardised(X)
     few = len(scaled) < FEWEST and method != "pca"
-    places, explained = _layout(scaled, "pca" if few else method, seed)
+    places, explained = layout(scaled, "pca" if few else method, seed)
     wide, high = np.ptp(places, axis=0)
     ax = canvas.axes(ax, 7.2, float(np.clip(5.4 * high / wide, 3, 5.4)) + 0.7)
     _points(ax, places, groups)
@@ -115,7 +113,7 @@ def embeddings(
         for axis, name, part in zip("xy", ("first", "second"), explained, strict=True):
             label = f"{name} component: {100 * part:.0f} % of the variance"
             ax.set(**{f"{axis}label": label})
-    _heading(ax, method, few, groups)
+    _heading(ax, method, few, groups, _of(X, clips))
     return ax
 
 
@@ -136,88 +134,6 @@ def _rows(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.DataFrame:
     return clips.loc[X.index]
 
 
-def _standardised(X: "pd.DataFrame | np.ndarray") -> np.ndarray:
-    values = np.asarray(X, dtype=np.float64)
-    if values.ndim != 2 or len(values) < 2:
-        raise ValueError(
-            f"A picture of clips needs at least two rows of features, "
-            f"not shape {values.shape}."
-        )
-    unfit = ~np.isfinite(values)
-    if unfit.any():
-        names = list(X.columns) if isinstance(X, pd.DataFrame) else range(len(values.T))
-        columns = [str(names[i]) for i in np.flatnonzero(unfit.any(axis=0))]
-        raise ValueError(
-            f"{unfit.any(axis=1).sum()} rows of X hold values that are no numbers "
-            f"(NaN or infinity), in {len(columns)} columns, for example {columns[0]}."
-        )
-    centred = values - values.mean(axis=0)
-    spread = values.std(axis=0)
-    changing = spread > 1e-12 * np.maximum(np.abs(values).max(axis=0), 1e-300)
-    if not changing.any():
-        raise ValueError("All clips have the same features: there is nothing to draw.")
-    return centred[:, changing] / spread[changing]
-
-
-def _layout(
-    scaled: np.ndarray, method: str, seed: int
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """Give points (n, 2) and, for PCA, the share of variance of both axes."""
-    from sklearn.decomposition import PCA
-
-    n = min(*scaled.shape, COMPONENTS)
-    pca = PCA(n_components=n, random_state=seed)
-    components = pca.fit_transform(scaled)
-    if method == "pca":
-        places = np.pad(components, ((0, 0), (0, max(0, 2 - n))))[:, :2]
-        return places, np.pad(pca.explained_variance_ratio_, (0, max(0, 2 - n)))[:2]
-    if method == "tsne":
-        from sklearn.manifold import TSNE
-
-        tsne = TSNE(
-            perplexity=min(30, (len(scaled) - 1) / 3),
-            init="pca" if n > 1 else "random",
-            random_state=seed,
-        )
-        return _lying(tsne.fit_transform(components)), None
-    return _lying(_umap(components, seed)), None
-
-
-def _lying(places: np.ndarray) -> np.ndarray:
-    """Turn a layout so that it is widest from left to right; its turn says nothing."""
-    from sklearn.decomposition import PCA
-
-    return PCA(n_components=2).fit_transform(places)
-
-
-def _umap(components: np.ndarray, seed: int) -> np.ndarray:
-    UMAP = _umap_class()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns that a seed means one thread
-        return UMAP(
-            n_neighbors=min(15, len(components) - 1),
-            init="spectral" if len(components) > 15 else "random",
-            random_state=seed,
-            n_jobs=1,
-        ).fit_transform(components)
-
-
-def _umap_class() -> type:
-    """Import UMAP without its parametric form, which would import TensorFlow."""
-    import sys
-
-    if "umap" in sys.modules:
-        return sys.modules["umap"].UMAP
-    sys.modules["umap.parametric_umap"] = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns that TensorFlow is missing
-            from umap import UMAP
-    finally:
-        del sys.modules["umap.parametric_umap"]
-    return UMAP
-
-
 def _points(ax: "Axes", places: np.ndarray, groups: pd.Series) -> None:
     names = groups.astype(object).where(groups.notna(), "unknown").astype(str)
     known = sorted(set(names[groups.notna().to_numpy()]))
@@ -236,7 +152,7 @@ def _points(ax: "Axes", places: np.ndarray, groups: pd.Series) -> None:
             color=colour,
             alpha=0.85,
             edgecolors="white",
-            linewidths=0.3,
+            linewidths=0.25,
             label=f"{name} ({chosen.sum()})",
         )
     if len(order) <= LEGEND:
@@ -272,13 +188,31 @@ def _marks(names: list[str], emotions: bool) -> dict[str, tuple[str, str]]:
     }
 
 
-def _heading(ax: "Axes", method: str, few: bool, groups: pd.Series) -> None:
+def _of(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> str:
+    """Name corpora and model, and say which speech is synthetic."""
+    corpora = sorted(clips["dataset"].dropna().unique()) if "dataset" in clips else []
+    model = getattr(X, "attrs", {}).get("model")
+    parts = [f"{name} (synthetic speech)" if _made(name) else name for name in corpora]
+    parts += [model] * bool(model)
+    return ", ".join(parts) + ". " if parts else ""
+
+
+def _made(corpus: str) -> bool:
+    return corpus in datasets.names() and datasets.card(corpus)["synthetic"]
+
+
+def _heading(
+    ax: "Axes", method: str, few: bool, groups: pd.Series, subject: str
+) -> None:
     word = _METHODS["pca" if few else method]
-    note = {
-        "UMAP": "A picture only: distances and sizes of groups mean little.",
-        "t-SNE": "A picture only: distances and sizes of groups mean little.",
-        "PCA": "A picture only: distances in the other components do not show.",
-    }[word]
+    note = (
+        subject
+        + {
+            "UMAP": "A picture only: distances and sizes of groups mean little.",
+            "t-SNE": "A picture only: distances and sizes of groups mean little.",
+            "PCA": "A picture only: distances in the other components do not show.",
+        }[word]
+    )
     if few:
         note += f" {len(groups)} clips are too few for {_METHODS[method]}."
     if groups.nunique() > LEGEND:

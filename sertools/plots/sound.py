@@ -139,8 +139,10 @@ def _name(source: Source) -> str:
 
 def _head(ax: "Axes", name: str, samples: np.ndarray) -> None:
     silent = audio.is_silent(samples)
-    if name or silent:
+    if name:
         canvas.heading(ax, name, "a silent clip" if silent else "")
+    elif silent:
+        canvas.heading(ax, "a silent clip")
 
 
 def _envelope(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

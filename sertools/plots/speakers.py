@@ -70,7 +70,7 @@ def speaker_recall(result: "Result", ax: "Axes | None" = None) -> "Axes":
     table["sex"] = _sexes(result.predictions).reindex(table.index)
     many = len(table) > NAMED
     height = 6.5 if many else 0.27 * len(table) + 2.1
-    ax = canvas.axes(ax, 7, height)
+    ax = canvas.axes(ax, 7, height + canvas.extra(result, 7))
     _dots(ax, table, many)
     mean = table["uar"].mean()
     ax.axvline(
@@ -85,12 +85,19 @@ def speaker_recall(result: "Result", ax: "Axes | None" = None) -> "Axes":
     )
     (_number_ranks if many else _name_speakers)(ax, table)
     ax.set(xlim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6))
-    ax.set_ylim(len(table) - 0.3, -0.7)
+    margin = max(0.7, 0.02 * len(table))
+    ax.set_ylim(len(table) - 1 + margin, -margin)
     ax.set_xlabel("UAR of the speaker's own clips")
     canvas.tidy(ax, grid="x")
     canvas.legend_below(ax)
-    canvas.heading(ax, "Speakers, best first", canvas.about(result), result.warnings)
+    canvas.heading(ax, "Speakers, best first", _note(result), result.warnings)
     return ax
+
+
+def _note(result: "Result") -> str:
+    unknown = int(result.predictions["speaker"].isna().sum())
+    hidden = f"; not shown: {unknown} clips whose speaker is unknown" if unknown else ""
+    return canvas.about(result) + hidden
 
 
 def _sexes(predictions: pd.DataFrame) -> pd.Series:

@@ -42,4 +42,5 @@ def held_out(
     kind = StratifiedGroupKFold if known else StratifiedKFold
     splitter = kind(folds, shuffle=seed is not None, random_state=seed)
     groups = np.asarray(speakers, str) if known else None
-    return list(splitter.split(np.zeros(len(y)), y, groups))
+    splits = splitter.split(np.zeros(len(y)), y, groups)
+    return [(train, test) for train, test in splits if len(test)]  # uneven speakers

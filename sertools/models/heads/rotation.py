@@ -1,21 +1,25 @@
 """Make many features few without losing anything a linear head could use."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 __all__ = ["UnitRotation"]
 
 
-class UnitRotation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class UnitRotation(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Rotate features onto the span of the training clips, at unit mean length.
 
     With more features than clips, the rotation (an exact PCA that keeps every
-    component) leaves all inner products between training clips as they are,
-    so a linear head with an L2 penalty answers the same, in a fraction of the
-    time. Dividing by the root of the number of features makes one penalty fit
-    88 features and 6373.
+    component) leaves all inner products between centred clips as they are, so
+    a linear head with an intercept and an L2 penalty answers the same, in a
+    fraction of the time. Dividing by the root of the number of features makes
+    one penalty fit 88 features and 6373.
 
     Examples
     --------
@@ -30,6 +34,7 @@ class UnitRotation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         wide = X.shape[1] > X.shape[0]
         self.pca_ = PCA(svd_solver="full").fit(X) if wide else None
         self.scale_ = 1 / np.sqrt(X.shape[1])
+        self._n_features_out = self.pca_.n_components_ if wide else X.shape[1]
         return self
 
     def transform(self, X) -> np.ndarray:
