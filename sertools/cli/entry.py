@@ -14,7 +14,10 @@ from sertools.cli.usage import BadUsage, Parser
 
 __all__ = ["main"]
 
-_COMMANDS = ("datasets", "models", "fetch", "evaluate", "report", "lab", "doctor")
+_COMMANDS = (
+    *("datasets", "fetch", "audit", "models", "evaluate"),
+    *("report", "lab", "doctor"),
+)
 _EPILOG = """\
 first steps:
   sertools report opensmile -p dataset demo   the main job on synthetic speech

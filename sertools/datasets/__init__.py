@@ -4,11 +4,11 @@ import importlib
 
 _NAMES = {
     "Archive": "base",
-    "Audit": "auditing",
+    "Audit": "verdict",
     "Dataset": "base",
     "audit": "auditing",
     "card": "registry",
-    "fetch": "registry",
+    "fetch": "retrieval",
     "find": "registry",
     "get": "registry",
     "load": "registry",

@@ -1,6 +1,5 @@
 """Check a corpus against what its owner published, file by file."""
 
-import html
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -10,117 +9,16 @@ import pandas as pd
 
 from sertools import progress as bars
 from sertools.datasets import registry
-from sertools.datasets.inspection import Inspection, inspect
+from sertools.datasets.base import Dataset
+from sertools.datasets.inspection import Fault, Inspection, inspect
 from sertools.datasets.official import Official, official
+from sertools.datasets.verdict import Audit
 
-__all__ = ["Audit", "audit"]
+__all__ = ["audit"]
 
-_SHORTER = 0.03  # seconds by which a copy must differ to be called cut
-
-
-@dataclass(repr=False)
-class Audit:
-    """What a corpus on this machine is, against what was published.
-
-    Parameters
-    ----------
-    name : str
-        The corpus.
-    table : DataFrame
-        One row a clip: ``status`` (official, altered, unlisted, unreadable),
-        ``faults``, ``sampling_rate``, ``channels``, ``seconds``, ``peak``,
-        ``bytes``, ``sha256``, ``path``.
-    n_official : int
-        How many clips were published; 0 where no list is known.
-    missing : list of str
-        Published clips that are not here.
-    duplicates : list of tuple of str
-        Clips with the same bytes.
-    incomplete : dict of str to tuple of int
-        Emotions of which clips are missing: here, published.
-    excluded : list of dict
-        Audio files that are not the corpus's, each with its reason.
-    notes : list of str
-        What concerns the corpus as a whole.
-    """
-
-    name: str
-    table: pd.DataFrame
-    n_official: int
-    missing: list[str]
-    duplicates: list[tuple[str, ...]]
-    incomplete: dict[str, tuple[int, int]]
-    excluded: list[dict]
-    notes: list[str]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every published clip is here, unaltered, and all can be read."""
-        wrong = self.table["status"].isin(("altered", "unreadable")).any()
-        return not (wrong or self.missing)
-
-    def faults(self) -> pd.DataFrame:
-        """List the clips that something is to be said of."""
-        told = (self.table["faults"] != "") | (self.table["status"] == "altered")
-        return self.table.loc[told, ["status", "faults"]]
-
-    def summary(self) -> dict:
-        """Give everything but the clips in order, ready for JSON."""
-        faulty = self.faults().to_dict("index")
-        return {
-            "dataset": self.name,
-            "n_clips": len(self.table),
-            "n_official": self.n_official,
-            "status": dict(Counter(self.table["status"])),
-            "passed": self.passed,
-            "faults": [{"clip": clip, **row} for clip, row in faulty.items()],
-            "duplicates": [list(group) for group in self.duplicates],
-            "incomplete": {
-                emotion: {"here": here, "published": published}
-                for emotion, (here, published) in self.incomplete.items()
-            },
-            "missing": self.missing,
-            "excluded": self.excluded,
-            "notes": self.notes,
-        }
-
-    def lines(self) -> list[str]:
-        """Say in a few lines what was found."""
-        count = Counter(self.table["status"])
-        if self.n_official:
-            here = count["official"]
-            said = [f"{self.name}: {here} of {self.n_official} clips as published"]
-        else:
-            said = [f"{self.name}: {len(self.table)} clips; no published list"]
-        said += [f"{count[word]} {word}" for word in _WORDS if count[word]]
-        if self.missing:
-            said.append(f"{len(self.missing)} missing")
-        for emotion, (here, published) in self.incomplete.items():
-            said.append(f"incomplete: {emotion}, {here} of {published}")
-        said += [f"same bytes: {' = '.join(group)}" for group in self.duplicates]
-        return said + self.notes
-
-    def __repr__(self) -> str:
-        lines = self.lines()
-        told = [
-            f"{clip}: {row.status}; {row.faults}" if row.faults else f"{clip}: altered"
-            for clip, row in self.faults().iterrows()
-        ]
-        told += [f"{row['clip']}: {row['reason']}" for row in self.excluded]
-        return "\n  ".join(lines + told[:50] + _rest(told[50:]))
-
-    def _repr_html_(self) -> str:
-        items = "".join(f"<li>{html.escape(line)}</li>" for line in self.lines()[1:])
-        faults = self.faults()
-        table = faults.to_html(max_rows=50, escape=True) if len(faults) else ""
-        return f"<p><b>{html.escape(self.lines()[0])}</b></p><ul>{items}</ul>{table}"
-
-
-_WORDS = ("altered", "unlisted", "unreadable")
-
-
-def _rest(lines: list[str]) -> list[str]:
-    return [f"and {len(lines)} more; --json lists them all"] if lines else []
+_TOLERANCE = 0.03  # seconds by which a copy must differ to be called cut
+_MANY = 20  # clips of one length that are no coincidence
+_BATCH = 64  # files between two steps of the progress bar
 
 
 def audit(clips: pd.DataFrame, progress: bool = True) -> Audit:
@@ -136,14 +34,14 @@ def audit(clips: pd.DataFrame, progress: bool = True) -> Audit:
     Returns
     -------
     Audit
-        Present of official, missing, altered (and how), duplicated,
-        unreadable, wrong format under the name, silent, clipped, stereo, odd
-        rate. Shows itself in a notebook.
+        What is here of what was published, missing, altered (and how),
+        unreadable, duplicated (and with which labels), silent, clipped, stereo,
+        or of an odd rate, format or name. Shows itself in a notebook.
 
     Raises
     ------
     ValueError
-        If the clips are of several corpora.
+        If there are no clips, or clips of several corpora.
 
     Examples
     --------
@@ -153,135 +51,171 @@ def audit(clips: pd.DataFrame, progress: bool = True) -> Audit:
     """
     names = clips["dataset"].unique()
     if len(names) != 1:
-        raise ValueError(f"An audit is of one corpus, not of {', '.join(names)}.")
+        raise ValueError(
+            f"An audit is of one corpus, not of {', '.join(names) or 'none'}."
+        )
     dataset, listed = registry.get(names[0]), official(names[0])
-    found = _inspected(clips, progress)
-    stems = clips.index.str.removeprefix(f"{dataset.name}/")
-    pairs = list(zip(clips.index, stems, strict=True))
-    rate = dataset.sampling_rate or _usual(x.sampling_rate for x in found.values())
-    rows = {
-        clip: _row(clips.at[clip, "path"], found[clip], listed.get(stem), rate, dataset)
-        for clip, stem in pairs
-    }
-    if not listed:
-        for row in rows.values():
-            row["status"] = (
-                "unreadable" if row["status"] == "unreadable" else "unlisted"
-            )
+    paths = clips["path"].tolist()
+    found = _inspected(paths, progress)
+    stems = [clip.partition("/")[2] for clip in clips.index]
+    known = [listed.get(stem) for stem in stems]
+    judge = _Judge(dataset, _usual_rate(found), _shared_length(known, found))
+    judged = list(map(judge, stems, paths, known, found))
     here = set(stems)
-    missing = sorted(f"{dataset.name}/{stem}" for stem in listed if stem not in here)
-    table = pd.DataFrame.from_dict(rows, orient="index")
+    missing = [f"{dataset.name}/{stem}" for stem in listed if stem not in here]
     return Audit(
-        dataset.name,
-        table,
-        len(listed),
-        missing,
-        _duplicates(clips, found),
-        _incomplete(dataset, clips, missing),
-        list(clips.attrs.get("excluded", [])),
-        _notes(clips, found, table),
+        dataset=dataset,
+        table=_table(clips, found, judged),
+        faults=_faults(clips, judged),
+        n_official=len(listed),
+        missing=sorted(missing),
+        duplicates=_duplicates(clips, found),
+        emotions=_emotions(dataset, clips, missing),
+        excluded=list(clips.attrs.get("excluded", [])),
+        repeated=int(clips.attrs.get("repeated", 0)),
     )
 
 
-def _inspected(clips: pd.DataFrame, progress: bool) -> dict[str, Inspection]:
-    """Inspect all files on all cores, a few hundred a task."""
-    paths = clips["path"].tolist()
-    parts = [paths[i : i + 200] for i in range(0, len(paths), 200)]
+def _inspected(paths: list[str], progress: bool) -> list[Inspection]:
+    """Inspect all files on all cores."""
+    parts = [paths[i : i + _BATCH] for i in range(0, len(paths), _BATCH)]
     found: list[Inspection] = []
     with (
         bars.bar(len(paths), "Reading", "files", progress) as counter,
         ThreadPoolExecutor(os.cpu_count()) as threads,
     ):
-        for part in threads.map(lambda part: [inspect(path) for path in part], parts):
+        for part in threads.map(lambda part: list(map(inspect, part)), parts):
             found += part
             counter.update(len(part))
-    return dict(zip(clips.index, found, strict=True))
+    return found
 
 
-def _row(path, found: Inspection, known: Official | None, rate, dataset) -> dict:
-    faults = list(found.faults)
-    if found.sampling_rate and found.sampling_rate != rate:
-        faults.append(f"{found.sampling_rate} Hz, not {rate}")
-    if found.channels and found.channels > 1:
-        faults.append("stereo" if found.channels == 2 else f"{found.channels} channels")
-    if odd := dataset.odd_name(path):
-        faults.append(odd)
-    status = "unlisted"
-    if any(fault.startswith("unreadable") for fault in faults):
-        status = "unreadable"
-    elif known:
-        status = "official" if found.sha256 == known.sha256 else "altered"
-    if status == "altered":
-        faults.insert(0, _alteration(found, known, rate))
-    return {
-        "status": status,
-        "faults": "; ".join(faults),
-        "sampling_rate": found.sampling_rate,
-        "channels": found.channels,
-        "seconds": found.seconds,
-        "peak": found.peak,
-        "bytes": found.bytes,
-        "sha256": found.sha256,
-        "path": path,
-    }
+def _usual_rate(found: list[Inspection]) -> int | None:
+    rates = Counter(each.sampling_rate for each in found if each.usable)
+    return rates.most_common(1)[0][0] if rates else None
 
 
-def _alteration(found: Inspection, known: Official, rate: int) -> str:
-    """Say how a copy differs from its original."""
-    if found.sampling_rate != rate:
-        return f"resampled to {found.sampling_rate} Hz"
-    original = (known.bytes - 44) / 2 / rate
-    difference = found.seconds - original
-    if abs(difference) > _SHORTER:
-        verb = "cut" if difference < 0 else "longer:"
-        return f"{verb} to {found.seconds:.2f} s from about {original:.2f} s"
-    return "other bytes than published"
+def _shared_length(known, found: list[Inspection]) -> float | None:
+    """Give the length that altered clips were cut to, if many share the greatest."""
+    altered = Counter(
+        each.seconds
+        for original, each in zip(known, found, strict=True)
+        if original and each.usable and original.sha256 != each.sha256
+    )
+    longest = max(altered, default=None)
+    return longest if altered[longest] > _MANY else None
 
 
-def _duplicates(clips, found) -> list[tuple[str, ...]]:
-    """Group clips with the same bytes; say where their emotions differ."""
-    groups: dict[str, list[str]] = {}
-    for clip, inspection in found.items():
-        if inspection.sha256 and inspection.bytes:
-            groups.setdefault(inspection.sha256, []).append(clip)
-    told = []
-    for group in groups.values():
-        if len(group) > 1:
-            emotions = clips.loc[group, "emotion"]
-            differ = emotions.nunique() > 1
-            told.append(
-                tuple(
-                    f"{clip} ({emotion})" if differ else clip
-                    for clip, emotion in emotions.items()
-                )
-            )
-    return told
+@dataclass(frozen=True)
+class _Judge:
+    """Say what a clip is.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        The corpus.
+    usual_rate : int or None
+        The rate in Hz of most files.
+    shared_length : float or None
+        The greatest length in seconds, where many altered clips have it.
+    """
+
+    dataset: Dataset
+    usual_rate: int | None
+    shared_length: float | None
+
+    def __call__(
+        self, stem: str, path: str, known: Official | None, found: Inspection
+    ) -> tuple[str, list[Fault]]:
+        """Give a clip's status, and its faults."""
+        faults = list(found.faults)
+        if odd := self.dataset.odd_name(path):
+            faults.append(Fault("odd name", note=odd))
+        as_published = known is not None and known.sha256 == found.sha256
+        if not found.usable:
+            return "official" if as_published else "unreadable", faults
+        if known and not as_published:
+            return "altered", self._alterations(stem, known, found) + faults
+        faults += self._oddities(found)
+        return "official" if as_published else "unlisted", faults
+
+    def _oddities(self, found: Inspection) -> list[Fault]:
+        """Name a form that is unlike the others'."""
+        rate, faults = self.dataset.sampling_rate or self.usual_rate, []
+        if found.sampling_rate != rate:
+            told = f"{found.sampling_rate} Hz, the others {rate} Hz"
+            faults.append(Fault("odd rate", told))
+        if found.channels == 2:
+            faults.append(Fault("stereo"))
+        elif found.channels > 2:
+            faults.append(Fault("many channels", note=str(found.channels)))
+        return faults
+
+    def _alterations(
+        self, stem: str, known: Official, found: Inspection
+    ) -> list[Fault]:
+        """Say how a copy differs from its original, whose size alone is known."""
+        usual = (self.dataset.sampling_rate or found.sampling_rate, 1)
+        rate, channels = self.dataset.forms.get(stem, usual)
+        faults = []
+        if found.sampling_rate != rate:
+            told = f"to {found.sampling_rate} Hz from {rate} Hz"
+            faults.append(Fault("resampled", told))
+        if found.channels != channels:
+            told = f"channels: {found.channels}, not {channels}"
+            faults.append(Fault("remixed", told))
+        bytes_a_second, (least, most) = 2 * channels * rate, self.dataset.overhead
+        longest = (known.bytes - least) / bytes_a_second
+        shortest = (known.bytes - most) / bytes_a_second
+        if found.seconds == self.shared_length:
+            shortest = longest
+        told = f"to {found.seconds:.2f} s", f"from about {longest:.1f} s"
+        if found.seconds < shortest - _TOLERANCE:
+            faults.append(Fault("cut", *told))
+        elif found.seconds > longest + _TOLERANCE:
+            faults.append(Fault("made longer", *told))
+        if found.format != "WAV":
+            faults.append(Fault("converted", f"to {found.format}"))
+        return faults or [Fault("other bytes", "about the same rate and length")]
 
 
-def _incomplete(dataset, clips, missing) -> dict[str, tuple[int, int]]:
-    """Count, emotion by emotion, what is here and what was published."""
+def _table(clips, found: list[Inspection], judged) -> pd.DataFrame:
+    """Make the table of one row a clip."""
+    table = pd.DataFrame(index=clips.index)
+    table["status"] = [status for status, _ in judged]
+    table["faults"] = ["; ".join(map(str, faults)) for _, faults in judged]
+    for name in ("format", "sampling_rate", "channels", "seconds", "peak", "bytes"):
+        table[name] = [getattr(each, name) for each in found]
+    table["sha256"] = [each.sha256 for each in found]
+    table["path"] = clips["path"]
+    return table
+
+
+def _faults(clips, judged) -> pd.DataFrame:
+    """Make the table of one row a fault of a clip."""
+    rows = [
+        (clip, *fault, status)
+        for clip, (status, faults) in zip(clips.index, judged, strict=True)
+        for fault in faults
+    ]
+    return pd.DataFrame(rows, columns=["clip", "fault", "detail", "note", "status"])
+
+
+def _duplicates(clips, found: list[Inspection]) -> list[dict[str, str]]:
+    """Group clips with the same bytes, each with its emotion."""
+    groups: dict[str, dict[str, str]] = {}
+    for clip, emotion, each in zip(clips.index, clips["emotion"], found, strict=True):
+        if each.usable:
+            groups.setdefault(each.sha256, {})[clip] = emotion
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _emotions(dataset, clips, missing) -> dict[str, tuple[int, int]]:
+    """Count, emotion by emotion, what is here and what should be."""
     lacking = Counter(dataset.emotion_of(clip) for clip in missing)
-    here = Counter(clips["emotion"])
+    meant = clips["label"].map(dataset.labels)  # whatever was merged since
+    here = Counter(meant.fillna(clips["emotion"]))
     return {
-        emotion: (here[emotion], here[emotion] + n)
-        for emotion, n in sorted(lacking.items())
+        emotion: (here[emotion], here[emotion] + lacking[emotion])
+        for emotion in sorted({*here, *lacking})
     }
-
-
-def _notes(clips, found, table) -> list[str]:
-    notes = []
-    if copies := clips.attrs.get("repeated", 0):
-        notes.append(f"{copies} further copies of the same file names, not used")
-    if others := len(clips.attrs.get("excluded", [])):
-        notes.append(f"{others} audio files that are not the corpus's, not used")
-    copied = table.index[table["status"] != "official"]
-    lengths = Counter(found[clip].seconds for clip in copied)
-    seconds, n = lengths.most_common(1)[0] if lengths else (None, 0)
-    if seconds and n > max(20, len(found) / 2):
-        notes.append(f"{n} clips of exactly {seconds:g} s: cut or padded copies")
-    return notes
-
-
-def _usual(rates) -> int | None:
-    known = Counter(rate for rate in rates if rate)
-    return known.most_common(1)[0][0] if known else None

@@ -11,6 +11,7 @@ import pandas as pd
 
 from sertools import labels as emotions
 from sertools.card import Card
+from sertools.datasets.official import official
 
 __all__ = ["COLUMNS", "SUFFIXES", "Archive", "Dataset", "audio_files"]
 
@@ -68,10 +69,21 @@ class Dataset:
         Whether the licence allows commercial use.
     approximate : tuple of str
         Labels whose canonical emotion is only near to what they say.
-    kaggle : str, optional
-        ``owner/name`` of a copy on Kaggle.
+    citation : str
+        What to cite; `reference` if not given.
+    aliases : mapping
+        Other names that copies have for a clip to the published one.
+    forms : mapping
+        Clips whose original is unlike the rest, to (sampling rate in Hz, channels).
+    overhead : tuple of int
+        Least and most bytes of an original file that are not samples.
     sources : tuple of Archive
         Where to download it; empty if one has to ask for it.
+    clip_url : str, optional
+        Address of a clip, ``{clip}`` being its name, where the owner offers
+        them one by one; each is checked against its published sha256.
+    kaggle : str, optional
+        ``owner/name`` of a copy on Kaggle.
     published : mapping
         Name of a published split to ``{fold: test speakers}``; speakers that no
         fold tests are only trained on.
@@ -91,11 +103,16 @@ class Dataset:
     texts: ClassVar[Mapping[str, str]] = {}
     intensities: ClassVar[Mapping[str, str]] = {}
     approximate: ClassVar[tuple[str, ...]] = ()
-    kaggle: ClassVar[str | None] = None
+    citation: ClassVar[str] = ""
+    aliases: ClassVar[Mapping[str, str]] = {}
+    forms: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    overhead: ClassVar[tuple[int, int]] = (44, 44)
     sampling_rate: ClassVar[int | None] = None
     n_clips: ClassVar[int | None] = None
     n_speakers: ClassVar[int | None] = None
     sources: ClassVar[tuple[Archive, ...]] = ()
+    clip_url: ClassVar[str | None] = None
+    kaggle: ClassVar[str | None] = None
     published: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
 
     def load(self, root: Path) -> pd.DataFrame:
@@ -125,8 +142,11 @@ class Dataset:
             raise FileNotFoundError(f"{self.name}: no folder {root}. {self.mend()}")
         rows, excluded, repeated = {}, [], 0
         form = re.compile(self.pattern, re.IGNORECASE)
+        spellings = self._spellings()
         for path in audio_files(root):
-            match = form.fullmatch(path.name)
+            stem, dot, ending = path.name.rpartition(".")
+            stem = spellings.get(stem.lower(), stem)
+            match = form.fullmatch(f"{stem}{dot}{ending}")
             if reason := not_utf8(path) or self._reason(path, match):
                 excluded.append(exclusion(path.relative_to(root), reason))
                 continue
@@ -172,8 +192,13 @@ class Dataset:
         return match.groupdict()
 
     def stem(self, path: Path, match: re.Match) -> str:
-        """Give the clip's name within the corpus."""
-        return path.stem
+        """Give the clip's name within the corpus, as its owner spells it."""
+        return match[0].rpartition(".")[0]
+
+    def _spellings(self) -> dict[str, str]:
+        """Map names in lower case, and aliases, to the published names."""
+        published = {name.lower(): name for name in official(self.name)}
+        return published | {k.lower(): name for k, name in self.aliases.items()}
 
     def emotion_of(self, clip: str) -> str:
         """Read the emotion from a clip's name (``"emodb/03a01Fa"``)."""
@@ -184,8 +209,13 @@ class Dataset:
 
     def odd_name(self, path: str) -> str | None:
         """Say what is odd about a file's name that is taken all the same."""
+        stem = Path(path).stem
+        for alias, right in self.aliases.items():
+            if stem.lower() == alias.lower():
+                return f"named {stem}, published as {right}"
         match = re.fullmatch(self.pattern, Path(path).name, re.IGNORECASE)
-        named = match["speaker"] if match and "speaker" in match.groupdict() else None
+        named = match and match.groupdict().get("speaker")
+        named = named and _spelled(named, self.speakers)
         right = self.speakers.get(named, named)
         return None if named == right else f"named {named}, taken as {right}"
 

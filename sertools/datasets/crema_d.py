@@ -1,5 +1,10 @@
 """CREMA-D, the Crowd-sourced Emotional Multimodal Actors Dataset."""
 
+from pathlib import Path
+
+import pandas as pd
+
+from sertools.datasets import votes
 from sertools.datasets.base import Dataset
 
 _FEMALE = (
@@ -15,9 +20,19 @@ class CREMAD(Dataset):
     Human listeners who only heard the voice named the intended emotion in
     40.0 % of their answers: labels are what was asked for, not what is heard.
 
+    Where the owner's folder ``processedResults`` lies with the clips, their
+    answers are further columns. From ``summaryTable.csv`` or
+    ``tabulatedVotes.csv``: ``vote_voice``, the emotion that most listeners
+    heard, ``vote_face`` (who saw the face, without sound) and ``vote_both``;
+    emotions with equally many votes are joined, ``"angry:disgust"``. Only from
+    ``tabulatedVotes.csv``, and of the voice alone: ``votes_angry`` ...
+    ``votes_sad`` and ``n_votes``, how many people answered so, and in all, and
+    ``agreement``, the share of the most frequent answer.
+
     References
     ----------
     Cao et al. (2014), doi:10.1109/TAFFC.2014.2336244
+    Its files: https://github.com/CheyneyComputerScience/CREMA-D
     The split ``published:tfds``: TensorFlow Datasets, crema_d,
     https://www.tensorflow.org/datasets/catalog/crema_d
     """
@@ -28,8 +43,9 @@ class CREMAD(Dataset):
     reference = "doi:10.1109/TAFFC.2014.2336244"
     pattern = (
         r"(?P<speaker>1\d{3})_(?P<text>[A-Z]{3})_(?P<label>ANG|DIS|FEA|HAP|NEU|SAD)"
-        r"_(?P<intensity>LO|MD|HI|XX|X)\.wav"
+        r"_(?P<intensity>LO|MD|HI|XX)\.wav"
     )
+    aliases = {"1040_ITH_SAD_X": "1040_ITH_SAD_XX"}  # older copies
     labels = {
         "ANG": "angry",
         "DIS": "disgust",
@@ -61,9 +77,23 @@ class CREMAD(Dataset):
         "MD": "medium",
         "HI": "high",
         "XX": "unspecified",
-        "X": "unspecified",
     }
+    citation = (
+        "Cao et al. (2014), CREMA-D: Crowd-sourced Emotional Multimodal Actors "
+        "Dataset, doi:10.1109/TAFFC.2014.2336244"
+    )
     n_clips, n_speakers = 7442, 91
     sampling_rate = 16_000
+    overhead = (44, 1_000)
+    clip_url = (
+        "https://media.githubusercontent.com/media/CheyneyComputerScience/CREMA-D/"
+        "master/AudioWAV/{clip}.wav"
+    )
     kaggle = "ejlok1/cremad"
     published = {"tfds": {"test": tuple(f"10{number}" for number in _TEST.split())}}
+
+    def load(self, root: Path) -> pd.DataFrame:
+        """List the clips, with the listeners' votes where they are found."""
+        clips = super().load(root)
+        votes.add(clips, root)
+        return clips

@@ -42,8 +42,23 @@ class RAVDESS(Dataset):
         "02": "Dogs are sitting by the door",
     }
     intensities = {"01": "normal", "02": "strong"}
+    citation = (
+        "Livingstone and Russo (2018), The Ryerson Audio-Visual Database of "
+        "Emotional Speech and Song (RAVDESS), doi:10.1371/journal.pone.0196391"
+    )
+    forms = dict.fromkeys(
+        (
+            "03-01-02-01-01-02-01",
+            "03-01-08-01-02-02-01",
+            "03-01-02-01-02-02-05",
+            "03-01-03-01-02-01-20",
+            "03-01-06-01-01-02-20",
+        ),
+        (48_000, 2),
+    )
     n_clips, n_speakers = 1440, 24
     sampling_rate = 48_000
+    overhead = (49_000, 62_000)  # what the editing program noted
     sources = (
         Archive(
             url="https://zenodo.org/records/1188976/files/"
@@ -52,6 +67,7 @@ class RAVDESS(Dataset):
             md5="bc696df654c87fed845eb13823edef8a",
         ),
     )
+    kaggle = "uwrfkaggler/ravdess-emotional-speech-audio"
     published = {
         "emobox": {
             "1": ("01", "11", "20", "21"),

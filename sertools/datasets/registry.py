@@ -14,15 +14,20 @@ from sertools import fetching, labels
 from sertools.card import Card
 from sertools.datasets.base import Dataset
 
-__all__ = ["card", "fetch", "find", "get", "load", "names"]
+__all__ = ["cache", "card", "find", "get", "load", "names"]
 
 _PLUMBING = {
     "auditing",
     "base",
     "inspection",
+    "kaggle",
     "official",
+    "piecemeal",
     "registry",
+    "retrieval",
     "selection",
+    "verdict",
+    "votes",
 }
 
 
@@ -187,54 +192,3 @@ def load(
     if merge:
         clips["emotion"] = labels.merged(clips["emotion"], merge)
     return clips
-
-
-def fetch(name: str, yes: bool = False, progress: bool = True) -> Path:
-    """Download a corpus from its owner into the user cache.
-
-    Parameters
-    ----------
-    name : str
-        One of `names`.
-    yes : bool, default False
-        Accept a licence that excludes commercial use.
-    progress : bool, default True
-        Show size, speed and time left.
-
-    Returns
-    -------
-    Path
-        The folder it lies in. One that is already there is left as it is.
-
-    Raises
-    ------
-    ValueError
-        If there is no such corpus, nothing to download, or the licence has to
-        be accepted first.
-    ConnectionError, OSError
-        If the download fails; a second call resumes it.
-    """
-    dataset = get(name)
-    target = cache(name)
-    if target.is_dir():
-        return target
-    if not dataset.sources:
-        raise ValueError(f"{name}: nothing to download. {dataset.mend()}")
-    if not dataset.commercial and not yes:
-        raise ValueError(
-            f"{dataset.title} is licensed {dataset.license}: no commercial use. "
-            f"Accept that with: sertools fetch {name} --yes"
-        )
-    for archive in dataset.sources:
-        file = target.parent / "downloads" / archive.url.rsplit("/", 1)[-1]
-        fetching.download(
-            archive.url,
-            file,
-            md5=archive.md5,
-            sha256=archive.sha256,
-            size=archive.bytes,
-            progress=progress,
-        )
-        fetching.unpack(file, target)
-        file.unlink()
-    return target

@@ -34,8 +34,20 @@ class SAVEE(Dataset):
         "su": "surprise",
     }
     sexes = dict.fromkeys(("DC", "JE", "JK", "KL"), "male")
+    citation = (
+        "Haq and Jackson (2010), Multimodal emotion recognition, in Machine "
+        "Audition, doi:10.4018/978-1-61520-919-4.ch017"
+    )
     n_clips, n_speakers = 480, 4
     sampling_rate = 44_100
+    overhead = (44, 1_000)
+
+    def mend(self) -> str:
+        """Say where one asks for it."""
+        return (
+            f"Register with the University of Surrey at {self.reference} and name "
+            "its folder (--root)."
+        )
 
     def refuse(self, path: Path, match: re.Match) -> str | None:
         """Leave out clips that neither file name nor folder gives a speaker."""
@@ -46,10 +58,9 @@ class SAVEE(Dataset):
     def fields(self, path: Path, match: re.Match) -> dict[str, str | None]:
         """Read the speaker from the folder where the name lacks it (DC/a01.wav)."""
         found = super().fields(path, match)
-        folder = path.parent.name.upper()
-        found["speaker"] = found["speaker"] or (
-            folder if folder in self.speakers else None
-        )
+        found["label"] = found["label"].lower()
+        speaker = (found["speaker"] or path.parent.name).upper()
+        found["speaker"] = speaker if speaker in self.speakers else None
         return found
 
     def stem(self, path: Path, match: re.Match) -> str:

@@ -29,7 +29,7 @@ def save(result: Result, folder: str | os.PathLike) -> Path:
     folder = Path(folder)
     with atomic.replacing(folder / "predictions.parquet") as draft:
         result.predictions.to_parquet(draft, index=False)
-    atomic.write_json(folder / "metrics.json", result.metrics())
+        atomic.write_json(folder / "metrics.json", result.metrics())
     return folder
 
 

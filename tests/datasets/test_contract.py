@@ -128,6 +128,14 @@ def test_a_tree_of_its_files_becomes_a_table(name, plant):
             assert row.sex == dataset.sexes[speaker]
 
 
+@each_parsed
+def test_the_table_is_sorted_wherever_the_files_lie(name, plant):
+    first, *others = sorted(named(name))
+    clips = datasets.load(name, plant(*others, f"deep/er/{first}"))
+    assert clips.index.is_monotonic_increasing
+    assert "er/" in clips["path"].iloc[0]
+
+
 @each_corpus
 def test_its_clips_can_be_used(name, plant):
     clips = datasets.load(name, plant(*named(name, n_speakers=1)))

@@ -43,7 +43,7 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=np.float64)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"One class only: {self.classes_[0]!r}. Two are needed.")
+            raise ValueError(f"One class only: {self.classes_[0]}. Two are needed.")
         self.X_ = X
         spread = X.var()
         self.gamma_ = 1 / (X.shape[1] * spread) if spread else 1.0

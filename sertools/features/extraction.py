@@ -1,22 +1,20 @@
-"""Clips and a model become a table of features, one row a clip."""
+"""Extract features or scores: from the store what is known, from workers the rest."""
 
 import hashlib
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from sertools import audio, progress
+from sertools import progress as bars
+from sertools.features.workers import answers
 from sertools.models.base import Classifier, Embedder, Model
 from sertools.models.fusion import SEPARATOR, Fusion
 from sertools.store import Entry, Store
 
-__all__ = ["extract", "score", "standardize", "standardize_by_speaker", "telling"]
-
-_CHUNK = 16  # clips a worker takes at once
+__all__ = ["extract", "score"]
 
 
 def extract(
@@ -109,136 +107,6 @@ def score(
     return _rows(model, clips, store, jobs, progress, strict)
 
 
-def standardize(X: pd.DataFrame, clips: pd.DataFrame, how: str) -> pd.DataFrame:
-    """Standardise features, over nothing, each corpus or each speaker.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n, d)
-        Features, one row a clip.
-    clips : DataFrame
-        The clips table they came from.
-    how : {"none", "corpus", "speaker"}
-        See `standardize_by_speaker` for what ``"speaker"`` presumes.
-
-    Returns
-    -------
-    DataFrame of shape (n, d)
-        `X` itself for ``"none"``.
-
-    Raises
-    ------
-    ValueError
-        If `how` is unknown, or a speaker is.
-    """
-    if how == "none":
-        return X
-    if how == "speaker":
-        return standardize_by_speaker(X, clips["speaker"])
-    if how == "corpus":
-        return _standardized(X, clips["dataset"].reindex(X.index))
-    raise ValueError(f"Unknown standardize {how!r}. Known: none, corpus, speaker.")
-
-
-def standardize_by_speaker(X: pd.DataFrame, speakers: pd.Series) -> pd.DataFrame:
-    """Standardise each feature within each speaker.
-
-    This needs to know who speaks, and other clips of theirs, and leans on how
-    their emotions are mixed: scores after it are never ranked with scores
-    without it. No emotion label is used.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n, d)
-        Features, one row a clip.
-    speakers : Series
-        Speaker by clip.
-
-    Returns
-    -------
-    DataFrame of shape (n, d), float32
-        Mean 0 and standard deviation 1 within each speaker; a feature that
-        does not vary within a speaker becomes 0 there.
-
-    Raises
-    ------
-    ValueError
-        If the speaker of a clip is unknown.
-
-    Examples
-    --------
-    >>> X = pd.DataFrame({"x": [1.0, 3.0, 10.0, 30.0]}, index=list("abcd"))
-    >>> speakers = pd.Series(["s", "s", "t", "t"], index=X.index)
-    >>> standardize_by_speaker(X, speakers)["x"].tolist()
-    [-1.0, 1.0, -1.0, 1.0]
-    """
-    who = speakers.reindex(X.index)
-    if who.isna().any():
-        raise ValueError(
-            f"The speaker of {who.isna().sum()} of {len(who)} clips is unknown: "
-            "they cannot be standardised by speaker."
-        )
-    return _standardized(X, who)
-
-
-def telling(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
-    """Rank features by how much of their variation in a speaker emotion explains.
-
-    Within each speaker: the variance between the emotions' means over the
-    whole variance (eta squared), 0 to 1. It looks at one feature at a time and
-    describes these clips; it does not say what a model has learnt.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n, d)
-        Features, one row a clip.
-    clips : DataFrame
-        The clips table; where speakers are unknown, all clips count as one
-        speaker's.
-
-    Returns
-    -------
-    DataFrame of shape (d, 2)
-        ``mean`` and ``std`` over speakers, the most telling feature first.
-
-    References
-    ----------
-    Fisher (1925), Statistical Methods for Research Workers: the correlation
-    ratio, doi:10.1007/978-1-4612-4380-9_6
-
-    Examples
-    --------
-    >>> X = pd.DataFrame({"x": [0.0, 0.0, 1.0, 1.0], "y": [0.0, 1.0, 0.0, 1.0]})
-    >>> clips = pd.DataFrame({"emotion": list("aabb"), "speaker": "s"})
-    >>> telling(X, clips)["mean"].tolist()
-    [1.0, 0.0]
-    """
-    clips = clips.loc[X.index]
-    speakers = clips["speaker"].fillna("").to_numpy()
-    shares = {}
-    for speaker in np.unique(speakers.astype(str)):
-        rows = speakers == speaker
-        values = X[rows].astype(np.float64)
-        means = values.groupby(clips["emotion"].to_numpy()[rows]).transform("mean")
-        between = (means - values.mean()).pow(2).sum()
-        whole = (values - values.mean()).pow(2).sum()
-        shares[speaker] = between / whole.where(whole > 1e-20)
-    table = pd.DataFrame(shares)
-    ranked = pd.DataFrame(
-        {"mean": table.mean(axis=1), "std": table.std(axis=1, ddof=0)}
-    )
-    return ranked.sort_values("mean", ascending=False, kind="stable")
-
-
-def _standardized(X: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
-    grouped = X.astype(np.float64).groupby(groups.to_numpy())
-    spread = grouped.transform("std", ddof=0)
-    centred = X - grouped.transform("mean")
-    scaled = (centred / spread.where(spread > 1e-12, np.inf)).astype(np.float32)
-    scaled.attrs = dict(X.attrs)
-    return scaled
-
-
 def _rows(model: Model, clips, store, jobs, progress, strict) -> pd.DataFrame:
     if not clips.index.is_unique:
         twice = clips.index[clips.index.duplicated()][0]
@@ -293,73 +161,14 @@ def _digests(clips: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, str]]:
 
 def _compute(model, todo, jobs, shown, keeper, names, known, reasons) -> None:
     """Compute what is missing, keeping each chunk as it is done."""
-    with progress.bar(len(todo), model.spec, shown=shown) as counter:
-        for answers in _answers(model, todo, jobs):
-            entries = {k: a for k, a in answers.items() if isinstance(a, Entry)}
-            reasons |= {k: a for k, a in answers.items() if isinstance(a, str)}
+    with bars.bar(len(todo), model.spec, shown=shown) as counter:
+        for done in answers(model, todo, jobs):
+            entries = {k: a for k, a in done.items() if isinstance(a, Entry)}
+            reasons |= {k: a for k, a in done.items() if isinstance(a, str)}
             known |= entries
             if keeper and entries:
                 keeper.put(model.signature(), names, entries)
-            counter.update(len(answers))
-
-
-def _answers(model, todo: dict[bytes, str], jobs: int) -> Iterator[dict]:
-    """Answer chunk by chunk, in worker processes where the model wants them.
-
-    If a worker dies, the clips it left are tried again in two halves, until
-    the clip that kills it stands alone.
-    """
-    from joblib import Parallel, delayed, effective_n_jobs
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    keys = list(todo)
-    chunks = [keys[i : i + _CHUNK] for i in range(0, len(keys), _CHUNK)]
-    work = ({key: todo[key] for key in chunk} for chunk in chunks)
-    if jobs == 1 or not model.isolated:
-        yield from (_answer(model, part) for part in work)
-        return
-    left = dict(todo)
-    jobs = max(effective_n_jobs(jobs), 2)  # one would mean no worker process at all
-    try:
-        workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
-        for answers in workers(delayed(_answer)(model, part) for part in work):
-            for key in answers:
-                del left[key]
-            yield answers
-    except TerminatedWorkerError:
-        if len(left) == 1:
-            yield dict.fromkeys(left, "the process that read it died (a native crash)")
-            return
-        keys = list(left)
-        for half in (keys[: len(keys) // 2], keys[len(keys) // 2 :]):
-            yield from _answers(model, {key: left[key] for key in half}, jobs)
-
-
-def _answer(model: Model, part: dict[bytes, str]) -> dict[bytes, Entry | str]:
-    """Load and embed some clips; a reason stands in for a clip that fails."""
-    answers: dict[bytes, Entry | str] = {}
-    waveforms = {}
-    for key, path in part.items():
-        try:
-            waveforms[key] = audio.load(path, model.sampling_rate)
-        except (ValueError, OSError) as error:
-            answers[key] = str(error).removeprefix(f"{path}: ").rstrip(".")
-    try:
-        vectors = dict(
-            zip(waveforms, model.answer(list(waveforms.values())), strict=True)
-        )
-    except Exception:  # one clip spoils the batch: find which
-        vectors = {}
-        for key, waveform in waveforms.items():
-            try:
-                vectors[key] = model.answer([waveform])[0]
-            except Exception as error:
-                reason = " ".join(str(error).split()).rstrip(".")
-                answers[key] = f"{model.spec} failed on it ({reason})"
-    for key, vector in vectors.items():
-        vector = np.asarray(vector, np.float32)  # as the store will give it back
-        answers[key] = Entry(vector, audio.is_silent(waveforms[key]))
-    return answers
+            counter.update(len(done))
 
 
 def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:

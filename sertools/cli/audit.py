@@ -1,0 +1,37 @@
+"""Check a corpus's files against what its owner published, byte by byte."""
+
+import argparse
+
+from sertools.cli import output
+from sertools.cli.usage import checking
+
+__all__ = ["declare", "run"]
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    add = parser.add_argument
+    add("name", metavar="NAME", help="corpus; see sertools datasets")
+    add("--root", metavar="DIR", help="where it lies")
+    add(
+        "--strict",
+        action="store_true",
+        help="exit with 1 unless every published clip is here and unaltered",
+    )
+    add("--json", action="store_true", help="print all that was found as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Read every file, and say what was found."""
+    from sertools import datasets
+
+    with checking():
+        datasets.card(arguments.name)
+    with output.working():
+        clips = datasets.load(arguments.name, root=arguments.root)
+        found = datasets.audit(clips)
+    if arguments.json:
+        output.as_json(found.summary())
+    else:
+        output.say(repr(found))
+    return int(arguments.strict and not found.passed)
