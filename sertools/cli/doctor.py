@@ -10,6 +10,9 @@ __all__ = ["declare", "run"]
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
+    parser.add_argument(
+        "--quick", action="store_true", help="leave out what takes longer than a second"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -18,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sertools import doctor
 
     found = []
-    for check in doctor.examine():
+    for check in doctor.examine(quick=arguments.quick):
         found.append(check)
         if not arguments.json:
             output.say(f"{check.state:4}  {check.name}: {check.message}")

@@ -209,13 +209,15 @@ class Dataset:
 
     def odd_name(self, path: str) -> str | None:
         """Say what is odd about a file's name that is taken all the same."""
-        stem = Path(path).stem
+        name = os.path.basename(path)
+        stem = name.rpartition(".")[0]
         for alias, right in self.aliases.items():
             if stem.lower() == alias.lower():
                 return f"named {stem}, published as {right}"
-        match = re.fullmatch(self.pattern, Path(path).name, re.IGNORECASE)
-        named = match and match.groupdict().get("speaker")
-        named = named and _spelled(named, self.speakers)
+        match = self.speakers and re.fullmatch(self.pattern, name, re.IGNORECASE)
+        if not match or not match["speaker"]:
+            return None
+        named = _spelled(match["speaker"], self.speakers)
         right = self.speakers.get(named, named)
         return None if named == right else f"named {named}, taken as {right}"
 

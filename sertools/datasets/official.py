@@ -1,12 +1,14 @@
 """The published SHA-256 of every clip of the corpora that have them."""
 
-import csv
 import functools
 import gzip
 from pathlib import Path
 from typing import NamedTuple
 
 __all__ = ["Official", "official"]
+
+FOLDER = Path(__file__).parent / "checksums"
+"""One list a corpus: clip, bytes and sha256, with tabs between them."""
 
 
 class Official(NamedTuple):
@@ -43,11 +45,9 @@ def official(name: str) -> dict[str, Official]:
     >>> official("emodb")["03a01Fa"].bytes
     60788
     """
-    path = Path(__file__).parent / "checksums" / f"{name}.tsv.gz"
+    path = FOLDER / f"{name}.tsv.gz"
     if not path.is_file():
         return {}
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
-        return {
-            row["clip"]: Official(int(row["bytes"]), row["sha256"])
-            for row in csv.DictReader(file, delimiter="\t")
-        }
+    _, *lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    rows = (line.split("\t") for line in lines)
+    return {clip: Official(int(size), sha256) for clip, size, sha256 in rows}

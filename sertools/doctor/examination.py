@@ -10,8 +10,13 @@ from sertools.doctor.trials import trials
 __all__ = ["examine"]
 
 
-def examine() -> Iterator[Check]:
+def examine(quick: bool = False) -> Iterator[Check]:
     """Look at everything that commonly breaks, quick things first.
+
+    Parameters
+    ----------
+    quick : bool, default False
+        Leave out the trials, which import every package and compute features.
 
     Yields
     ------
@@ -26,5 +31,7 @@ def examine() -> Iterator[Check]:
     """
     for look in LOOKS:
         yield look()
+    if quick:
+        return
     with ThreadPoolExecutor(max_workers=2) as pool:
         yield from pool.map(lambda trial: trial(), trials())

@@ -16,7 +16,7 @@ __all__ = ["trials"]
 _TIMEOUT = 180  # seconds for one process
 _PACKAGES = [
     *("soundfile", "soxr", "librosa", "sklearn", "pandas", "pyarrow"),
-    *("matplotlib", "seaborn", "umap", "papermill", "nbconvert", "ipywidgets"),
+    *("numba", "matplotlib", "seaborn", "papermill", "nbconvert", "ipywidgets"),
 ]
 
 _IMPORT = """

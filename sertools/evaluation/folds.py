@@ -23,7 +23,7 @@ class Folds:
     name : str
         The scheme.
     fold : Series of str
-        Fold by clip.
+        Fold by clip; missing for clips that are only trained on.
     leaking : bool or None
         Whether a speaker is on both sides of a fold; ``None`` if unknown.
     warnings : tuple of str
@@ -45,7 +45,8 @@ def assign(clips: pd.DataFrame, scheme="speaker", seed: int = 0) -> Folds:
         A clips table.
     scheme : str or scikit-learn splitter, default "speaker"
         ``"speaker"``: one speaker a fold, grouped to at most 10 folds.
-        ``"published:NAME"``: a split that others published for this corpus.
+        ``"published:NAME"``: a split that others published for this corpus;
+        where it has one test set, all other clips are trained on.
         ``"random"``: 10 stratified folds that ignore speakers; flagged. A
         column of `clips`: one fold a value.
     seed : int, default 0
@@ -85,7 +86,7 @@ def assign(clips: pd.DataFrame, scheme="speaker", seed: int = 0) -> Folds:
             f"column of the clips table ({', '.join(clips.columns)}), or a "
             "scikit-learn splitter."
         )
-    if fold.nunique() < 2:
+    if fold.nunique(dropna=False) < 2:
         raise ValueError(
             f"folds={name!r} gives one fold only ({fold.iloc[0]}): nothing is left "
             "to train on."
@@ -137,7 +138,9 @@ def _as_published(clips: pd.DataFrame, name: str) -> pd.Series:
         for speaker in speakers
     }
     fold = clips["speaker"].map(place).rename("fold")
-    if fold.isna().any():
+    if fold.isna().all():
+        raise ValueError(f"None of the clips is tested in published:{name}.")
+    if fold.isna().any() and len(published[name]) > 1:
         raise ValueError(
             f"published:{name} has no fold for {fold.isna().sum()} of the clips, the "
             f"first: {fold.index[fold.isna()][0]}. Take folds='speaker' "
@@ -178,7 +181,7 @@ def _by_splitter(clips: pd.DataFrame, splitter) -> pd.Series:
 
 
 def _leaking(fold: pd.Series, speakers: pd.Series) -> bool | None:
-    if (fold.groupby(speakers).nunique() > 1).any():
+    if (fold.fillna("").groupby(speakers).nunique() > 1).any():
         return True
     return None if speakers.isna().any() else False
 

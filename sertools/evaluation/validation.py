@@ -52,7 +52,7 @@ def cross_validate(
     Returns
     -------
     Result
-        Every clip predicted once, by a head that was not trained on its fold.
+        Every clip of a fold predicted once, by a head not trained on that fold.
 
     Raises
     ------
@@ -73,8 +73,12 @@ def cross_validate(
     plan = folding.assign(clips, folds, seed)
     scaled = features.standardize(X, clips, standardize)
     probabilities, warnings = _held_out(head, scaled, clips, plan.fold, seed)
+    tested = clips.assign(fold=plan.fold)[plan.fold.notna()]
+    left_out = dict(clips.attrs.get("left_out", {}))
+    if len(tested) < len(clips):
+        left_out[f"only trained on in {plan.name}"] = len(clips) - len(tested)
     return Result(
-        predictions=table(clips.assign(fold=plan.fold).reset_index(), probabilities),
+        predictions=table(tested.reset_index(), probabilities),
         info={
             **_about(clips),
             "model": X.attrs.get("model"),
@@ -85,7 +89,7 @@ def cross_validate(
             "leaking": plan.leaking,
         },
         excluded=_excluded(X, everything),
-        left_out=dict(clips.attrs.get("left_out", {})),
+        left_out=left_out,
         warnings=[
             *plan.warnings,
             *warnings,
@@ -179,17 +183,18 @@ def _excluded(X: pd.DataFrame, clips: pd.DataFrame) -> list[dict]:
 
 
 def _held_out(head, X, clips, fold, seed) -> tuple[pd.DataFrame, list[str]]:
-    """Predict each fold with a head trained on the others."""
+    """Predict each fold with a head trained on all other clips."""
     from threadpoolctl import threadpool_limits
 
     classes = sorted(clips["emotion"].unique())
+    tested = fold.notna().to_numpy()
     probabilities = pd.DataFrame(0.0, index=X.index, columns=classes)
     values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
     named = X if _wants_names(head, seed) else None
     speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
     unseen = []
     with threadpool_limits(1):  # the same numbers whatever the number of cores
-        for name in fold.unique():
+        for name in fold[tested].unique():
             test = (fold == name).to_numpy()
             train = ~test
             fresh = heads.make(head, seed)
@@ -200,6 +205,7 @@ def _held_out(head, X, clips, fold, seed) -> tuple[pd.DataFrame, list[str]]:
             probabilities.loc[test, list(fresh.classes_)] = fresh.predict_proba(part)
             if absent := sorted(set(y[test]) - set(fresh.classes_)):
                 unseen.append(f"{name} ({', '.join(absent)})")
+    probabilities = probabilities[tested]
     if not unseen:
         return probabilities, []
     folds = "; ".join(unseen)
@@ -220,7 +226,8 @@ def _baseline(clips: pd.DataFrame, fold: pd.Series, seed: int) -> dict | None:
     if X.isna().any(axis=None):
         return None
     probabilities, _ = _held_out(heads.make("logistic"), X, clips, fold, seed)
-    return Result(table(clips.reset_index(), probabilities)).scores()
+    tested = clips.loc[probabilities.index]
+    return Result(table(tested.reset_index(), probabilities)).scores()
 
 
 def _about(clips: pd.DataFrame) -> dict:

@@ -1,8 +1,13 @@
 """Small trees of audio files to load corpora from."""
 
+import gzip
+import hashlib
+
 import numpy as np
 import pytest
 import soundfile
+
+from sertools.datasets import official
 
 
 @pytest.fixture
@@ -21,3 +26,26 @@ def plant(tmp_path):
         return root
 
     return write
+
+
+@pytest.fixture
+def publish(tmp_path, monkeypatch):
+    """Declare some files to be what a corpus's owner published."""
+    folder = tmp_path / "checksums"
+    folder.mkdir()
+    monkeypatch.setattr(official, "FOLDER", folder)
+    official.official.cache_clear()
+
+    def declare(name, root):
+        lines = ["clip\tbytes\tsha256"]
+        for path in sorted(root.rglob("*.*")):
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            lines.append(f"{path.stem}\t{len(content)}\t{digest}")
+        with gzip.open(folder / f"{name}.tsv.gz", "wt", encoding="utf-8") as file:
+            file.write("\n".join(lines) + "\n")
+        official.official.cache_clear()
+
+    yield declare
+    monkeypatch.undo()
+    official.official.cache_clear()

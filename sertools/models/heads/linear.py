@@ -54,11 +54,17 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         X, y = validate_data(self, X, y, dtype=np.float32)
         self.classes_, codes = np.unique(y, return_inverse=True)
         self.layers_ = []
-        for seed in range(self.seed, self.seed + self.runs):
-            splits = held_out(codes, groups, folds=5, seed=seed)
-            everything = np.arange(len(codes))
-            train, check = splits[0] if splits else (everything, everything)
-            self.layers_.append(self._train(X, codes, train, check, seed))
+        torch = require("torch")
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # a layer this small only waits for the others
+        try:
+            for seed in range(self.seed, self.seed + self.runs):
+                splits = held_out(codes, groups, folds=5, seed=seed)
+                everything = np.arange(len(codes))
+                train, check = splits[0] if splits else (everything, everything)
+                self.layers_.append(self._train(X, codes, train, check, seed))
+        finally:
+            torch.set_num_threads(threads)
         return self
 
     def _train(self, X, codes, train, check, seed) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,40 @@
+"""What several tests share: real recordings where there are any, a quiet store."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_store(tmp_path_factory):
+    """Keep the features of tests out of the user's store."""
+    before = os.environ.get("SERTOOLS_STORE")
+    os.environ["SERTOOLS_STORE"] = str(tmp_path_factory.mktemp("store"))
+    yield
+    if before is None:
+        del os.environ["SERTOOLS_STORE"]
+    else:
+        os.environ["SERTOOLS_STORE"] = before
+
+
+@pytest.fixture(scope="session")
+def checkout() -> Path:
+    """Give the folder of the checkout that these tests belong to."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Give the folder of real recordings, or skip the test."""
+    folder = os.environ.get("SERTOOLS_REAL_DATA")
+    if not folder:
+        pytest.skip("SERTOOLS_REAL_DATA is not set")
+    return Path(folder).resolve()
+
+
+def pytest_collection_modifyitems(items):
+    """Mark whatever uses real recordings."""
+    for item in items:
+        if "real_data" in getattr(item, "fixturenames", ()):
+            item.add_marker("real")

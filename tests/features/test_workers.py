@@ -1,0 +1,143 @@
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sertools import audio, features, models
+from sertools.features import workers
+from sertools.models.base import Classifier, Embedder
+
+RATE = 16_000
+
+
+class Coin(Classifier):
+    """Score two emotions by a waveform's peak, a batch at a time."""
+
+    name, title, license, reference = "coin", "Coin", "CC0-1.0", "none"
+    batches = ()
+
+    @property
+    def classes_(self):
+        return np.array(["happy", "sad"])
+
+    def _predict_proba(self, waveforms):
+        type(self).batches += (len(waveforms),)
+        peaks = np.array([np.abs(w).max() for w in waveforms], dtype=np.float64)
+        return np.c_[peaks, 1 - peaks]
+
+
+def fragile(act):
+    """Make a system that runs in worker processes and stumbles over a loud clip.
+
+    The class is made here, so that it travels to the workers whole, not by the
+    name of this module, which they could not import.
+    """
+
+    class Fragile(Embedder):
+        name, title, license, reference = "fragile", "Fragile", "CC0-1.0", "none"
+        isolated = True
+
+        def _feature_names(self):
+            return ["samples", "process"]
+
+        def _embed(self, waveforms):
+            for waveform in waveforms:
+                if np.abs(waveform).max() > 0.95:
+                    act()
+            return [[len(waveform), os.getpid()] for waveform in waveforms]
+
+    return Fragile()
+
+
+def reasons(X) -> dict[str, str]:
+    return {row["clip"]: row["reason"] for row in X.attrs["excluded"]}
+
+
+def test_worker_processes_change_nothing(corpus):
+    clips, model = corpus(40), models.load("opensmile")
+    alone = features.extract(model, clips, store=False, jobs=1)
+    shared = features.extract(model, clips, store=False, jobs=2)
+    assert alone.equals(shared)
+    assert alone.attrs == shared.attrs
+
+
+def test_a_worker_that_was_started_elsewhere_reads_the_right_file(
+    tmp_path, monkeypatch, tone
+):
+    table = []
+    for number, place in enumerate(("here", "there")):
+        (tmp_path / place).mkdir()
+        soundfile.write(tmp_path / place / "a.wav", tone(number, 0.2 + number), RATE)
+        monkeypatch.chdir(tmp_path / place)
+        clips = pd.DataFrame({"path": ["a.wav"], "emotion": ["sad"]}, index=["x/a"])
+        X = features.extract(fragile(None), clips, store=False, jobs=2)
+        table.append(X.loc["x/a", "samples"])
+    assert table == [3200, 19200]
+
+
+def test_isolated_work_never_runs_in_this_process_even_on_one_core(corpus, monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    X = features.extract(fragile(None), corpus(2), store=False)
+    assert os.getpid() not in X["process"].astype(int).tolist()
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_features_that_are_no_numbers_leave_out_their_clip_alone(wrong, corpus, shape):
+    class Doubtful(type(shape)):
+        def _embed(self, waveforms):
+            table = np.array(super()._embed(waveforms))
+            table[table[:, 0] == 3360] = wrong
+            return table
+
+    X = features.extract(Doubtful(), corpus(4), store=False)
+    assert X.index.tolist() == ["x/00", "x/02", "x/03"]
+    assert "not finite" in reasons(X)["x/01"]
+
+
+def test_a_clip_that_a_system_fails_on_is_left_out_alone_in_one_line(corpus):
+    def act():
+        raise RuntimeError("first line\nsecond line.")
+
+    clips = corpus(3, loud=0.99 * np.ones(RATE))
+    X = features.extract(fragile(act), clips, store=False, jobs=1)
+    assert X.index.tolist() == ["x/00", "x/01", "x/02"]
+    assert reasons(X) == {"x/loud": "fragile failed on it (first line second line)"}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_missing_package_is_no_clips_fault(jobs, corpus):
+    def act():
+        raise ModuleNotFoundError("x is not installed. Install it with: pip install x")
+
+    clips = corpus(1, loud=0.99 * np.ones(RATE))
+    with pytest.raises(ModuleNotFoundError, match="pip install x"):
+        features.extract(fragile(act), clips, store=False, jobs=jobs)
+
+
+def test_a_clip_that_kills_its_process_is_left_out_alone(
+    corpus, store, monkeypatch, tone
+):
+    monkeypatch.setattr(workers, "_CHUNK", 2)  # so that five clips are three chunks
+    clips = corpus(4, loud=np.r_[0.99, tone(1)]).sample(frac=1, random_state=0)
+    X = features.extract(fragile(lambda: os._exit(1)), clips, store=store, jobs=2)
+    assert X.index.tolist() == [clip for clip in clips.index if clip != "x/loud"]
+    lengths = [len(audio.load(clips.at[clip, "path"])) for clip in X.index]
+    assert X["samples"].tolist() == lengths
+    assert "died" in reasons(X)["x/loud"]
+    digests = [hashlib.sha256(Path(p).read_bytes()).digest() for p in clips["path"]]
+    assert len(store.get(fragile(None).signature(), digests)) == 4
+
+
+def test_scores_come_in_batches_and_are_the_same_cold_and_warm(corpus, store):
+    clips, Coin.batches = corpus(20), ()
+    cold = features.score(Coin(), clips, store=store)
+    warm = features.score(Coin(), clips, store=store)
+    assert Coin.batches == (16, 4)
+    assert cold.equals(warm)
+    assert (cold.dtypes == np.float32).all()
+    assert cold.columns.tolist() == ["happy", "sad"]
+    assert cold.sum(axis=1).to_numpy() == pytest.approx(1)
