@@ -112,7 +112,7 @@ def test_json_is_one_value_with_every_fault(tmp_path, capsys):
     [
         ("audit emobd", 2, "Did you mean emodb?"),
         ("audit", 2, "NAME"),
-        ("audit emodb --strickt", 2, "Did you mean --strict?"),
+        ("audit emodb --strickt", 2, "Did you mean --strict"),
         ("audit emodb --root nowhere", 1, "no folder nowhere"),
         ("audit folder", 1, "Name a folder"),
     ],
@@ -182,7 +182,7 @@ def test_strict_stops_before_any_training(mixed, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_nothing_in_a_name_is_executed_in_the_report(mixed, tmp_path):
-    given = ["-p", "dataset=folder", "-p", f"root={mixed / 'clips.csv'}"]
+    given = ["-p", "dataset", "folder", "-p", "root", str(mixed / "clips.csv")]
     assert main(["report", "quickstart", *given, "--out", str(tmp_path)]) == 0
     [page] = tmp_path.glob("*/report.html")
     assert "onerror" in (text := page.read_text(encoding="utf-8"))

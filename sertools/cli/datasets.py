@@ -1,11 +1,15 @@
-"""List the corpora, or describe one."""
+"""List the corpora: what is here, and the command for the rest; or describe one."""
 
 import argparse
+import warnings
 
 from sertools.cli import output
 from sertools.cli.usage import checking
 
 __all__ = ["declare", "run"]
+
+_HEAD = ("name", "here", "MB", "speakers", "licence", "where, and what brings the rest")
+_LICENCE = 30  # characters of it in the list
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -20,31 +24,66 @@ def run(arguments: argparse.Namespace) -> int:
 
     with checking():
         names = [arguments.name] if arguments.name else datasets.names()
-        cards = [{**datasets.card(name), "folder": _folder(name)} for name in names]
+        cards = {name: datasets.card(name) for name in names}
+    found = [{**cards[name], **_presence(name)} for name in names]
     if arguments.json:
-        output.as_json(cards[0] if arguments.name else cards)
+        output.as_json(found[0] if arguments.name else found)
     elif arguments.name:
-        output.say(repr(datasets.card(arguments.name)))
-        output.say(f"here: {cards[0]['folder'] or 'no'}")
+        output.say(repr(cards[arguments.name]))
+        _tell_presence(found[0])
     else:
-        output.table(map(_row, cards), ("name", "clips", "speakers", "", "licence", ""))
+        output.table(map(_row, found), _HEAD)
     return 0
 
 
-def _row(card: dict) -> tuple:
-    title = card["title"] if len(card["title"]) < 50 else f"{card['title'][:47]}..."
-    where = card["folder"] or f"sertools fetch {card['name']}"
-    if card["name"] == "folder":
-        where = "--root DIR"
-    name, clips, speakers = card["name"], card["n_clips"], card["n_speakers"]
-    return name, clips, speakers, title, card["license"], where
-
-
-def _folder(name: str) -> str | None:
-    """Say where a corpus lies on this machine, if it does."""
+def _presence(name: str) -> dict:
+    """Count what is here, by file names: nothing is read."""
     from sertools import datasets
 
+    dataset = datasets.get(name)
+    command = f"sertools fetch {name}" if dataset.offered else dataset.mend()
     try:
-        return str(datasets.find(name))
+        folder = str(datasets.find(name))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            n_here = len(datasets.load(name))
     except FileNotFoundError:
-        return None
+        folder, n_here = None, 0
+    complete = n_here >= dataset.n_clips if dataset.n_clips else None
+    return {
+        "folder": folder,
+        "n_here": n_here,
+        "complete": complete,
+        "command": None if complete else command,
+    }
+
+
+def _tell_presence(found: dict) -> None:
+    folder, command = found["folder"], found["command"]
+    clips = f"{_here(found)} clips in {folder}" if folder else "no"
+    output.say(f"here: {clips}")
+    if command:
+        output.say(f"the whole corpus: {command}")
+
+
+def _row(found: dict) -> tuple:
+    licence = found["license"]
+    if len(licence) > _LICENCE:
+        licence = f"{licence[: _LICENCE - 3]}..."
+    facts = (found["megabytes"], found["n_speakers"], licence)
+    return found["name"], _here(found), *facts, _where(found)
+
+
+def _here(found: dict) -> str:
+    published = found["n_clips"]
+    return f"{found['n_here']} of {published}" if published else ""
+
+
+def _where(found: dict) -> str:
+    """Say where it lies, and what brings it, or the rest of it."""
+    folder, command = found["folder"], found["command"]
+    if folder and found["synthetic"]:
+        folder = f"{folder} (synthetic speech)"
+    if not folder:
+        return command
+    return f"{folder}; the whole: {command}" if command else folder

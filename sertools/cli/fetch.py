@@ -14,6 +14,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--yes", action="store_true", help="accept licences that exclude commercial use"
     )
+    parser.add_argument(
+        "--kaggle", action="store_true", help="take the copy that Kaggle keeps"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -28,11 +31,14 @@ def run(arguments: argparse.Namespace) -> int:
     for name in arguments.names:
         try:
             with output.working():
-                folders[name] = str(datasets.fetch(name, yes=arguments.yes))
-        except (OSError, ValueError) as error:
+                folder = datasets.fetch(
+                    name, yes=arguments.yes, kaggle=arguments.kaggle
+                )
+        except (OSError, ValueError, ModuleNotFoundError) as error:
             output.error(error, traceback=arguments.debug)
             folders[name], failed = None, True
             continue
+        folders[name] = str(folder)
         if not arguments.json:
             output.say(f"{name}: {folders[name]}")
     if arguments.json:

@@ -32,6 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run a notebook and print where its report is; without a name, list them."""
     from sertools import report
+    from sertools.report.status import read_json
 
     if arguments.notebook is None:
         return _list(arguments.json)
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         folder = report.run(
             arguments.notebook, given, arguments.out, timeout=arguments.timeout
         )
-    status = report.status.read_json(folder / "run.json")
+    status = read_json(folder / "run.json")
     page = folder / "report.html"
     if arguments.json:
         output.as_json({"report": str(page), **status})

@@ -229,24 +229,32 @@ class Dataset:
         """Give the folders in which the corpus travels with the package."""
         return ()
 
+    @property
+    def offered(self) -> bool:
+        """Whether `fetch` can bring it."""
+        return bool(self.sources or self.clip_url or self.kaggle)
+
     def mend(self) -> str:
         """Give the command that brings the corpus here."""
         return f"Get it with: sertools fetch {self.name}; or name its folder (--root)."
 
     def card(self) -> Card:
         """Give the facts about the corpus."""
+        size = sum(known.bytes for known in official(self.name).values())
         return Card(
             name=self.name,
             title=self.title,
             language=self.language,
             n_clips=self.n_clips,
             n_speakers=self.n_speakers,
+            megabytes=round(size / 1e6) or None,
             emotions=sorted({emotions.canonical(e) for e in self.labels.values()}),
             approximate_labels=self.approximate,
             synthetic=self.synthetic,
             license=self.license,
             commercial_use=self.commercial,
             reference=self.reference,
+            citation=self.citation or self.reference,
             published_folds=[f"published:{name}" for name in self.published],
         )
 

@@ -30,6 +30,12 @@ class Demo(Dataset):
         **{f"f{n}": "female" for n in range(1, 5)},
         **{f"m{n}": "male" for n in range(1, 5)},
     }
+    texts = {
+        "s1": "The train leaves at seven.",
+        "s2": "Your coat is in the hall.",
+        "s3": "We are walking to the river.",
+        "s4": "She put the milk on the table.",
+    }
     n_clips, n_speakers = 192, 8
     sampling_rate = 16_000
 

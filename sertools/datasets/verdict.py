@@ -225,9 +225,8 @@ class Audit:
             return []
         count = self._count()
         said = [_FOREIGN] if count.get("altered", 0) > len(self.table) / 2 else []
-        dataset = self.dataset
-        offered = dataset.sources or dataset.clip_url or dataset.kaggle
-        how = f"sertools fetch {dataset.name}" if offered else dataset.mend()
+        fetch, mend = f"sertools fetch {self.name}", self.dataset.mend()
+        how = fetch if self.dataset.offered else mend
         return [*said, f"The published files: {how}"]
 
 

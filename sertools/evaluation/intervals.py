@@ -62,7 +62,6 @@ def macro_f1(counts: np.ndarray) -> np.ndarray:
     claimed = counts.sum(axis=-2)[..., :n_true]
     either = total + claimed
     f1 = np.divide(2 * hits, either, out=np.zeros(either.shape), where=either > 0)
-    f1 = np.where(total > 0, f1, 0)
     return f1.sum(axis=-1) / np.maximum((total > 0).sum(axis=-1), 1)
 
 

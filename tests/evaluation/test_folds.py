@@ -71,6 +71,14 @@ def test_more_speakers_share_ten_folds_of_even_size(speakers, imagined):
     assert folds.leaking is False
 
 
+def test_a_speaker_with_most_of_the_clips_has_a_fold_alone(imagined):
+    clips, _ = imagined(speakers=12, clips=10)
+    often = (clips["speaker"] == "mine/s05") | (clips["text"] == "t0")
+    folds = assign(clips[often]).fold
+    alone = folds[clips["speaker"][often] == "mine/s05"].unique()
+    assert (folds == alone[0]).sum() == 30
+
+
 def test_the_folds_do_not_depend_on_the_order_of_the_clips(imagined):
     clips, _ = imagined(speakers=24, clips=2)
     mixed = clips.sample(frac=1, random_state=0)

@@ -59,6 +59,23 @@ def test_fused_systems_stand_side_by_side_under_their_names(corpus, store):
     assert X.attrs["corpus_sha256"] == smile.attrs["corpus_sha256"]
 
 
+def test_a_clip_that_one_of_the_fused_systems_cannot_use_is_left_out(corpus, shape):
+    class Picky(type(shape)):
+        name = "picky"
+
+        def _embed(self, waveforms):
+            if any(audio.is_silent(waveform) for waveform in waveforms):
+                raise RuntimeError("nothing to hear")
+            return super()._embed(waveforms)
+
+    clips = corpus(2, quiet=np.zeros(RATE))
+    for parts in ([shape, Picky()], [Picky(), shape]):
+        X = features.extract(models.Fusion(parts), clips, store=False)
+        assert X.index.tolist() == ["x/00", "x/01"]
+        assert reasons(X) == {"x/quiet": "picky failed on it (nothing to hear)"}
+        assert X.attrs["silent"] == []
+
+
 def test_nothing_is_computed_twice(corpus, store, shape):
     clips = corpus(5)
     features.extract(shape, clips, store=store)

@@ -121,15 +121,15 @@ def test_a_missing_package_is_no_clips_fault(jobs, corpus):
 def test_a_clip_that_kills_its_process_is_left_out_alone(
     corpus, store, monkeypatch, tone
 ):
-    monkeypatch.setattr(workers, "_CHUNK", 2)  # so that five clips are three chunks
-    clips = corpus(4, loud=np.r_[0.99, tone(1)]).sample(frac=1, random_state=0)
+    monkeypatch.setattr(workers, "_CHUNK", 4)  # so that eight clips are two chunks
+    clips = corpus(7, loud=np.r_[0.99, tone(1)]).sample(frac=1, random_state=0)
     X = features.extract(fragile(lambda: os._exit(1)), clips, store=store, jobs=2)
     assert X.index.tolist() == [clip for clip in clips.index if clip != "x/loud"]
     lengths = [len(audio.load(clips.at[clip, "path"])) for clip in X.index]
     assert X["samples"].tolist() == lengths
     assert "died" in reasons(X)["x/loud"]
     digests = [hashlib.sha256(Path(p).read_bytes()).digest() for p in clips["path"]]
-    assert len(store.get(fragile(None).signature(), digests)) == 4
+    assert len(store.get(fragile(None).signature(), digests)) == 7
 
 
 def test_scores_come_in_batches_and_are_the_same_cold_and_warm(corpus, store):
