@@ -70,7 +70,7 @@ def _row(found: dict) -> tuple:
     licence = found["license"]
     if len(licence) > _LICENCE:
         licence = f"{licence[: _LICENCE - 3]}..."
-    facts = (found["megabytes"], found["n_speakers"], licence)
+    facts = (found.get("megabytes"), found["n_speakers"], licence)
     return found["name"], _here(found), *facts, _where(found)
 
 

@@ -247,14 +247,14 @@ class Dataset:
             language=self.language,
             n_clips=self.n_clips,
             n_speakers=self.n_speakers,
-            megabytes=round(size / 1e6) or None,
+            **({"megabytes": round(size / 1e6)} if size else {}),
             emotions=sorted({emotions.canonical(e) for e in self.labels.values()}),
             approximate_labels=self.approximate,
             synthetic=self.synthetic,
             license=self.license,
             commercial_use=self.commercial,
             reference=self.reference,
-            citation=self.citation or self.reference,
+            **({"citation": self.citation} if self.citation else {}),
             published_folds=[f"published:{name}" for name in self.published],
         )
 

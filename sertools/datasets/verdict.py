@@ -135,7 +135,7 @@ class Audit:
         for where, group in findings.groupby("where", sort=False):
             said.append(f"{where[0].upper()}{where[1:]}:")
             said += [_row(*values) for values in group.iloc[:, 1:].itertuples(False)]
-        return said + self._same_bytes() + self._not_used() + self._advice()
+        return said + self._remarks()
 
     def __repr__(self) -> str:
         return "\n".join(
@@ -153,10 +153,16 @@ class Audit:
         findings = self.findings()
         if not self.n_official:
             findings = findings.drop(columns="where")
-        table = findings.to_html(index=False, escape=True) if len(findings) else ""
+        table = findings.to_html(index=False, escape=True, justify="left")
+        table = table.replace("<td>", "<td style='text-align:left'>")
+        table = table if len(findings) else ""
         before = [self._headline(), *self._completeness()]
-        after = [*self._same_bytes(), *self._not_used(), *self._advice()]
-        return f"{_paragraphs(before, bold=True)}{table}{_paragraphs(after)}"
+        return f"{_paragraphs(before, bold=True)}{table}{_paragraphs(self._remarks())}"
+
+    def _remarks(self) -> list[str]:
+        """Say what is not of single clips."""
+        said = [] if len(self.faults) else ["No faults in the files that are here."]
+        return said + self._same_bytes() + self._not_used() + self._advice()
 
     def _count(self) -> dict[str, int]:
         return dict(Counter(self.table["status"]))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import progress as bars
-from sertools.features.workers import answers
+from sertools.features.workers import answers, columns
 from sertools.models.base import Classifier, Embedder, Model
 from sertools.models.fusion import SEPARATOR, Fusion
 from sertools.store import Entry, Store
@@ -121,7 +121,7 @@ def _rows(model: Model, clips, store, jobs, progress, strict) -> pd.DataFrame:
     todo = {key: path for key, path in paths.items() if key not in known}
     reasons: dict[bytes, str] = {}
     if todo:
-        names = model.columns()
+        names = columns(model, jobs)
         _compute(model, todo, jobs, progress, keeper, names, known, reasons)
     failures |= {c: reasons[key] for c, key in digests.items() if key in reasons}
     used = {clip: known[key] for clip, key in digests.items() if key in known}

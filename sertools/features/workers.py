@@ -8,9 +8,39 @@ from sertools import audio
 from sertools.models.base import Model
 from sertools.store import Entry
 
-__all__ = ["answers"]
+__all__ = ["answers", "columns"]
 
 _CHUNK = 16  # clips a worker takes at once
+
+
+def columns(model: Model, jobs: int) -> list[str]:
+    """Name the numbers of an answer, where the answer will be computed.
+
+    Parameters
+    ----------
+    model : Model
+        Embedder or classifier.
+    jobs : int
+        As for `answers`: a library that a worker should load stays out of
+        this process.
+
+    Returns
+    -------
+    list of str
+        Names.
+    """
+    if jobs == 1 or not model.isolated:
+        return model.columns()
+    from joblib import Parallel, delayed
+
+    return Parallel(_processes(jobs))([delayed(type(model).columns)(model)])[0]
+
+
+def _processes(jobs: int) -> int:
+    """Give the number of workers: at least two, for one means none at all."""
+    from joblib import effective_n_jobs
+
+    return max(effective_n_jobs(jobs), 2)
 
 
 def answers(
@@ -35,7 +65,7 @@ def answers(
     dict of bytes to Entry or str
         Some clips, as they are done; a reason stands in for one that failed.
     """
-    from joblib import Parallel, delayed, effective_n_jobs
+    from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     keys = list(todo)
@@ -45,9 +75,8 @@ def answers(
         yield from (_answer(model, part) for part in work)
         return
     left = dict(todo)
-    jobs = max(effective_n_jobs(jobs), 2)  # one would mean no worker process at all
     try:
-        workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
+        workers = Parallel(_processes(jobs), return_as="generator_unordered")
         for done in workers(delayed(_answer)(model, part) for part in work):
             for key in done:
                 del left[key]

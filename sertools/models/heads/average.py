@@ -1,9 +1,8 @@
 """One head per embedder, probabilities averaged."""
 
 import numpy as np
-import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sertools.models.fusion import SEPARATOR
 from sertools.models.heads.making import fit as fit_head
@@ -29,9 +28,10 @@ class Average(ClassifierMixin, BaseEstimator):
 
     def fit(self, X, y, groups=None):
         """Fit on features (n, d) and emotions (n,); `groups` says who speaks."""
-        self.sets_ = _sets(X)
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        self.sets_ = _sets(getattr(self, "feature_names_in_", [""] * X.shape[1]))
         self.heads_ = [
-            fit_head(clone(self.head), _columns(X, places), y, groups)
+            fit_head(clone(self.head), X[:, places], y, groups)
             for places in self.sets_.values()
         ]
         self.classes_ = self.heads_[0].classes_
@@ -40,23 +40,19 @@ class Average(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X) -> np.ndarray:
         """Give the mean probabilities, shape (n, k), columns as in ``classes_``."""
         check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
         pairs = zip(self.heads_, self.sets_.values(), strict=True)
-        return np.mean([h.predict_proba(_columns(X, p)) for h, p in pairs], axis=0)
+        return np.mean([head.predict_proba(X[:, own]) for head, own in pairs], axis=0)
 
     def predict(self, X) -> np.ndarray:
         """Give the most probable class of each row, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]
 
 
-def _sets(X) -> dict[str, list[int]]:
-    if not isinstance(X, pd.DataFrame):
-        return {"": list(range(np.shape(X)[1]))}
+def _sets(names) -> dict[str, list[int]]:
     sets: dict[str, list[int]] = {}
-    for place, name in enumerate(map(str, X.columns)):
+    for place, name in enumerate(names):
         embedder = name.partition(SEPARATOR)[0] if SEPARATOR in name else ""
         sets.setdefault(embedder, []).append(place)
     return sets
-
-
-def _columns(X, places: list[int]) -> np.ndarray:
-    return np.asarray(X)[:, places]

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sertools.extras import require
@@ -52,6 +53,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, groups=None):
         """Fit on features (n, d) and emotions (n,); `groups` says who speaks."""
         X, y = validate_data(self, X, y, dtype=np.float32)
+        check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         self.layers_ = []
         torch = require("torch")
@@ -105,4 +107,5 @@ class LinearHead(ClassifierMixin, BaseEstimator):
 
     def predict(self, X) -> np.ndarray:
         """Give the most probable class of each row, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]

@@ -6,6 +6,7 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.svm import SVC
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sertools.models.heads.holdout import held_out
@@ -41,9 +42,10 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, groups=None):
         """Fit on features (n, d) and emotions (n,); `groups` says who speaks."""
         X, y = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"One class only: {self.classes_[0]}. Two are needed.")
+            raise ValueError(f"Only one class: {self.classes_[0]}. Two are needed.")
         self.X_ = X
         spread = X.var()
         self.gamma_ = 1 / (X.shape[1] * spread) if spread else 1.0
@@ -53,18 +55,19 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X) -> np.ndarray:
-        """Give one value a class, shape (n, k); the highest wins."""
+        """Give one value a class, shape (n, k), the highest wins; (n,) for two."""
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
-        return _values(self.svc_, rbf_kernel(X, self.X_, gamma=self.gamma_))
+        return self.svc_.decision_function(rbf_kernel(X, self.X_, gamma=self.gamma_))
 
     def predict_proba(self, X) -> np.ndarray:
         """Give probabilities, shape (n, k), columns as in ``classes_``."""
-        return softmax(self.decision_function(X) / self.temperature_, axis=1)
+        return softmax(_columns(self.decision_function(X)) / self.temperature_, axis=1)
 
     def predict(self, X) -> np.ndarray:
         """Give the most probable class of each row, shape (n,)."""
-        return self.classes_[self.decision_function(X).argmax(axis=1)]
+        best = _columns(self.decision_function(X)).argmax(axis=1)
+        return self.classes_[best]
 
     def _svc(self) -> SVC:
         return SVC(C=self.C, kernel="precomputed", class_weight="balanced")
@@ -76,7 +79,7 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
             if len(np.unique(codes[train])) < len(self.classes_):
                 continue  # a class lives in these speakers alone
             svc = self._svc().fit(kernel[np.ix_(train, train)], codes[train])
-            values[test] = _values(svc, kernel[np.ix_(test, train)])
+            values[test] = _columns(svc.decision_function(kernel[np.ix_(test, train)]))
             judged[test] = True
         if not judged.any():
             return 1.0
@@ -90,6 +93,5 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
         return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
 
 
-def _values(svc: SVC, kernel: np.ndarray) -> np.ndarray:
-    values = svc.decision_function(kernel)
+def _columns(values: np.ndarray) -> np.ndarray:
     return np.c_[-values, values] if values.ndim == 1 else values

@@ -1,6 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.estimator_checks import check_estimator
 
 from sertools import models
 from sertools.models import heads
@@ -34,10 +36,11 @@ def test_probabilities_are_the_mean_over_one_head_a_set(name, parts):
     ]
     pairs = zip(alone, (MFCC, SMILE), strict=True)
     scores = [h.predict_proba(test.X[:, own]) for h, own in pairs]
-    assert head.predict_proba(test.X) == pytest.approx(np.mean(scores, axis=0))
+    table = pd.DataFrame(test.X, columns=NAMES)
+    assert head.predict_proba(table) == pytest.approx(np.mean(scores, axis=0))
     assert list(head.classes_) == list(FOUR)
     best = head.classes_[np.mean(scores, axis=0).argmax(axis=1)]
-    assert np.array_equal(head.predict(test.X), best)
+    assert np.array_equal(head.predict(table), best)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +51,20 @@ def test_one_set_is_one_head(columns, parts):
     X = train.X if columns is None else pd.DataFrame(train.X, columns=columns)
     head = heads.fit(heads.make("average"), X, train.y)
     plain = heads.make("logistic").fit(train.X, train.y)
-    assert head.predict_proba(test.X) == pytest.approx(plain.predict_proba(test.X))
+    test_X = test.X if columns is None else pd.DataFrame(test.X, columns=columns)
+    assert head.predict_proba(test_X) == pytest.approx(plain.predict_proba(test.X))
+
+
+def test_features_in_another_order_are_refused(parts):
+    train, test = parts
+    head = Average(heads.make("logistic"))
+    head.fit(pd.DataFrame(train.X, columns=NAMES), train.y)
+    with pytest.raises(ValueError, match="same order"):
+        head.predict(pd.DataFrame(test.X, columns=NAMES)[NAMES[::-1]])
+
+
+def test_it_passes_scikit_learns_own_checks():
+    check_estimator(Average(LogisticRegression()), on_skip=None)
 
 
 def test_the_sets_are_those_that_a_fusion_writes(voices):

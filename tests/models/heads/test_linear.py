@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from sklearn.base import clone
 from sklearn.metrics import recall_score
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
 
 from sertools.models.heads import LinearHead
 
@@ -62,8 +62,8 @@ def test_an_emotion_of_one_speaker_alone_is_learnt(train):
     assert np.isfinite(head.predict_proba(train.X)).all()
 
 
-def test_it_can_be_cloned_with_what_was_set():
-    assert clone(LinearHead(runs=2, learning_rate=0.1)).get_params()["runs"] == 2
+def test_it_passes_scikit_learns_own_checks():
+    check_estimator(LinearHead(runs=2, epochs=100), on_skip=None)
 
 
 def test_nobody_need_be_known(train):

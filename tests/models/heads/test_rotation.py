@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
 
 from sertools.models.heads import UnitRotation, make
 
@@ -55,6 +55,5 @@ def test_the_new_features_have_names_of_their_own():
     assert table.shape == (5, 5)
 
 
-def test_it_wants_to_be_fitted_first():
-    with pytest.raises(NotFittedError):
-        UnitRotation().transform(np.ones((2, 3)))
+def test_it_passes_scikit_learns_own_checks():
+    check_estimator(UnitRotation(), on_skip=None)
