@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import labels
-from sertools.datasets.base import Dataset, audio_files, exclusion, not_utf8, table
+from sertools.datasets.base import Dataset, table
+from sertools.datasets.walking import audio_files, exclusion, not_utf8
 
 # A speaker may well be called NA: in text, only an empty cell is an unknown value.
 _TEXT = {"dtype": str, "keep_default_na": False, "na_values": [""]}

@@ -115,6 +115,8 @@ def inspect(path: str | os.PathLike) -> Inspection:
     try:
         with open(path, "rb", buffering=0) as file:
             content = file.read()
+    except FileNotFoundError:
+        return Inspection(faults=(_unusable("no such file"),))
     except OSError as error:
         return Inspection(faults=(_unusable((error.strerror or str(error)).lower()),))
     sha256 = hashlib.sha256(content).hexdigest()

@@ -28,6 +28,7 @@ _PLUMBING = {
     "selection",
     "verdict",
     "votes",
+    "walking",
 }
 
 

@@ -110,8 +110,9 @@ def jackknife(
 
     The score is pooled over all clips. Leaving one speaker out at a time gives
     its standard error on the logit scale, and Student's t with G - 1 degrees
-    of freedom the interval. It answers: with other speakers recorded the same
-    way, where would this score be?
+    of freedom the interval. It answers: tested on other speakers, recorded the
+    same way, where would this score be? The trained heads are taken as they
+    are: what training on other speakers would change is not in it.
 
     A score of exactly 0 or 1 has no logit: then the interval is the exact
     binomial one for speakers that are all wrong or all right.

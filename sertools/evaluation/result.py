@@ -94,7 +94,8 @@ class Result:
         DataFrame
             One row a group: n_clips, n_speakers, n_emotions, uar, low, high,
             accuracy. The UAR is the mean recall over the emotions the group
-            has.
+            has. Clips of which the column is unknown are a group of their own,
+            ``unknown``.
 
         Raises
         ------
@@ -105,7 +106,8 @@ class Result:
             known = ", ".join(FIELDS)
             raise ValueError(f"No column {column!r} to group by. Known: {known}.")
         rows = {}
-        for group, part in self.predictions.groupby(column, sort=True):
+        groups = self.predictions[column].fillna("unknown")
+        for group, part in self.predictions.groupby(groups, sort=True):
             found = _scores(part, sorted(part["emotion"].unique()), self.classes)
             unknown = part["speaker"].isna().any()
             rows[group] = {

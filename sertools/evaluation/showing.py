@@ -53,7 +53,11 @@ def _headline(result: Result) -> str:
     about = [result.info.get("dataset"), result.info.get("model")]
     about += [result.info.get("head"), result.info.get("folds")]
     speakers = result.n_speakers
-    who = "speakers unknown" if speakers is None else f"{speakers} speakers"
+    who = (
+        "speakers unknown"
+        if speakers is None
+        else f"{speakers} speaker{'s' * (speakers != 1)}"
+    )
     size = f"{len(result.predictions)} clips, {who}, {len(result.emotions)} emotions"
     return " / ".join(map(str, filter(None, about))) + f": {size}"
 
@@ -76,5 +80,8 @@ def _notes(result: Result) -> list[str]:
             f"{len(result.excluded)} excluded, the first: {first['clip']} "
             f"({first['reason']})."
         )
-    notes += [f"{n} clips left out: {why}." for why, n in result.left_out.items()]
+    notes += [
+        f"{n} clip{'s' * (n != 1)} left out: {why}."
+        for why, n in result.left_out.items()
+    ]
     return notes

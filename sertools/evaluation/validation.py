@@ -95,7 +95,7 @@ def cross_validate(
             *warnings,
             *_standing(clips, X.attrs.get("silent", []), standardize),
         ],
-        baseline=_baseline(clips, plan.fold, seed) if baseline else None,
+        baseline=_baseline(clips, plan.fold, seed, standardize) if baseline else None,
         provenance=_provenance(clips, X),
     )
 
@@ -217,14 +217,15 @@ def _wants_names(head, seed: int) -> bool:
     return _name(head, seed) not in set(heads.names()) - {"average"}
 
 
-def _baseline(clips: pd.DataFrame, fold: pd.Series, seed: int) -> dict | None:
-    """Score duration and loudness alone on the same folds."""
+def _baseline(clips, fold: pd.Series, seed: int, standardize: str) -> dict | None:
+    """Score duration and loudness alone, on the same folds and standardised alike."""
     if clips["path"].isna().any() or not all(map(os.path.isfile, clips["path"])):
         return None
     model = load_model("duration_loudness")
     X = features.extract(model, clips, progress=False).reindex(clips.index)
     if X.isna().any(axis=None):
         return None
+    X = features.standardize(X, clips, standardize)
     probabilities, _ = _held_out(heads.make("logistic"), X, clips, fold, seed)
     tested = clips.loc[probabilities.index]
     return Result(table(tested.reset_index(), probabilities)).scores()

@@ -114,7 +114,7 @@ def test_groups_are_scored_alone(result):
 
 def test_a_group_of_three_speakers_has_an_interval(result):
     by_sex = result.by("sex")
-    assert list(by_sex.index) == ["female", "male"]
+    assert list(by_sex.index) == ["female", "male", "unknown"]
     assert (by_sex["n_speakers"] == 5).all()
     assert (by_sex["low"] < by_sex["uar"]).all()
     assert (by_sex["uar"] < by_sex["high"]).all()

@@ -20,8 +20,8 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
     The classes are those of ``sklearn.svm.SVC(gamma="scale",
     class_weight="balanced")``, ties broken by confidence. Its decision values
     become probabilities by a softmax with one temperature, which cannot change
-    the order of the classes. The temperature minimises the class-balanced log
-    loss on training speakers held out in turn.
+    the order of the classes. The temperature minimises the log loss on training
+    speakers held out in turn.
 
     Parameters
     ----------
@@ -84,11 +84,10 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
         if not judged.any():
             return 1.0
         values, codes = values[judged], codes[judged]
-        weight = 1 / np.bincount(codes, minlength=len(self.classes_)).clip(1)[codes]
 
         def loss(log_temperature: float) -> float:
             scores = log_softmax(values / np.exp(log_temperature), axis=1)
-            return -(weight * scores[np.arange(len(codes)), codes]).sum()
+            return -scores[np.arange(len(codes)), codes].sum()
 
         return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
 
