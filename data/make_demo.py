@@ -64,18 +64,18 @@ CUES = {
     "tempo":  (0.18, -0.2, 0.09, 0.08,  0.0, -0.2,  0.13),  # log2 of the speech rate
     "level":  ( 5.5, -1.0, -3.0,  3.5,  0.0, -4.0,  3.50),  # loudness, dB
     "punch":  (0.25, 0.15,  0.0, 0.15,  0.0, -.15,  0.10),  # loud against soft, dB/dB
-    "tilt":   ( 2.0, -0.3, -1.2,  0.7,  0.0, -2.0,  0.80),  # brightness, dB per octave
-    "mouth":  (-1.0, -6.0,  0.5,  6.0,  0.0, -1.5,  2.00),  # formants, %; up: a smile
-    "jitter": ( 1.4,  1.4,  1.2, -0.3,  0.0,  0.8,  0.40),  # uneven pitch periods, %
-    "tremor": ( 0.0,  0.0,  0.6,  0.0,  0.0,  0.4,  0.12),  # shaking pitch, semitones
-    "breath": (-0.5,  0.5,  1.5, -0.5,  0.0,  1.5,  0.80),  # air in the voice, 6 dB
-    "rough":  ( 0.3, 0.22,  0.0,  0.0,  0.0,  0.0,  0.06),  # harsh, uneven loudness
+    "tilt":   ( 2.0, -0.3, -1.2,  0.7,  0.0, -2.0,  1.00),  # brightness, dB per octave
+    "mouth":  (-1.0, -6.0,  0.5,  6.0,  0.0, -1.5,  2.60),  # formants, %; up: a smile
+    "jitter": ( 1.4,  1.4,  1.2, -0.3,  0.0,  0.8,  0.60),  # uneven pitch periods, %
+    "tremor": ( 0.0,  0.0,  0.6,  0.0,  0.0,  0.4,  0.20),  # shaking pitch, semitones
+    "breath": (-0.5,  0.5,  1.5, -0.5,  0.0,  1.5,  1.10),  # air in the voice, 6 dB
+    "rough":  ( 0.3, 0.22,  0.0,  0.0,  0.0,  0.0,  0.09),  # harsh, uneven loudness
 }
 # fmt: on
 Cues = namedtuple("Cues", CUES, defaults=[0] * len(CUES))
 *MEANS, STEP = np.array(list(CUES.values())).T
 STRENGTH = (0.75, 1.25)  # how much of an emotion a speaker shows, from shy to stagy
-STYLE = 0.35  # steps: how a speaker's way with an emotion departs from the table
+STYLE = 0.4  # steps: how a speaker's way with an emotion departs from the table
 TAKE = 0.35  # steps: how one take departs from another
 
 
