@@ -323,14 +323,14 @@ def test_a_cell_that_fails_is_named(capsys, tmp_path):
     status = json.loads(captured.out)
     assert status["status"] == "failed"
     assert status["error"]["name"] == "ZeroDivisionError"
-    assert "cell 1 (total = 1 / 0) failed: ZeroDivisionError" in captured.err
+    assert "cell 2 (total = 1 / 0) failed: ZeroDivisionError" in captured.err
     assert Path(status["report"]).exists()
 
 
 def test_a_kernel_that_dies_ends_with_1(capsys, tmp_path):
     path = notebook(tmp_path, "import os; os._exit(3)")
     assert main(["report", str(path), "--out", str(tmp_path / "runs")]) == 1
-    assert "cell 1" in capsys.readouterr().err
+    assert "cell 2" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_with_130_and_one_line(tmp_path):

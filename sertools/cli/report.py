@@ -94,7 +94,7 @@ def _list(json: bool) -> int:
 
 def _failure(error: dict) -> str:
     cell = error.get("cell") or {}
-    where = f"cell {cell['index']}" if cell.get("index") is not None else "the run"
+    where = f"cell {cell['index'] + 1}" if cell.get("index") is not None else "the run"
     line = f" ({cell['line']})" if cell.get("line") else ""
     message = " ".join(str(error["message"]).split())
     return f"{where}{line} failed: {error['name']}: {message}"
