@@ -138,7 +138,13 @@ def fit(head: BaseEstimator, X, y, speakers=None) -> BaseEstimator:
         The same head, fitted.
     """
     last = head.steps[-1][1] if isinstance(head, Pipeline) else head
-    if speakers is None or "groups" not in inspect.signature(last.fit).parameters:
+    if speakers is None or not _wants_speakers(last):
         return head.fit(X, y)
     prefix = f"{head.steps[-1][0]}__" if isinstance(head, Pipeline) else ""
     return head.fit(X, y, **{f"{prefix}groups": speakers})
+
+
+def _wants_speakers(head: BaseEstimator) -> bool:
+    """Say whether ``fit`` takes groups: by name, or to search with them."""
+    searches = hasattr(head, "refit") and hasattr(head, "cv")
+    return searches or "groups" in inspect.signature(head.fit).parameters

@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
+from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -152,3 +153,17 @@ def test_heads_take_tables_and_give_tables_on_their_way(make_speech):
     head = heads.make("logistic").set_output(transform="pandas").fit(table, train.y)
     assert head[:-1].transform(table).shape == (16, 16)
     assert len(head[:-1].get_feature_names_out()) == 16
+
+
+def test_a_search_holds_training_speakers_out_where_it_is_told_to():
+    rng = np.random.default_rng(0)
+    speakers = np.repeat(list("abcd"), 10)
+    y = np.tile(["angry", "sad"], 20)
+    X = rng.normal(size=(40, 3)) + (y == "sad")[:, None]
+    search = GridSearchCV(
+        LogisticRegression(), {"C": [0.1, 1.0]}, cv=GroupKFold(4), error_score="raise"
+    )
+    fitted = heads.fit(heads.make(search), X, y, speakers)
+    assert fitted.best_params_["C"] in (0.1, 1.0)
+    with pytest.raises(ValueError, match="groups"):
+        heads.fit(heads.make(search), X, y)
