@@ -133,7 +133,8 @@ def test_unseen_speakers_are_recognised_well_but_not_perfectly(clips, features, 
 
 
 @pytest.mark.skipif(
-    espeak_version() != "1.51", reason="the clips were made with eSpeak NG 1.51"
+    espeak_version() != "1.51" or not np.__version__.startswith("2.4."),
+    reason="the clips were made with eSpeak NG 1.51 and numpy 2.4",
 )
 @pytest.mark.parametrize("name", ["f1_angry_s1", "m4_sad_s4"])
 def test_the_script_makes_the_committed_clips(make_demo, name):
