@@ -66,7 +66,11 @@ def speaker_recall(result: "Result", ax: "Axes | None" = None) -> "Axes":
         raise ValueError(
             "The predictions do not say who speaks: fill their column speaker."
         )
-    table = result.by("speaker").sort_values("uar", ascending=False, kind="stable")
+    table = (
+        result.by("speaker")
+        .drop("unknown", errors="ignore")
+        .sort_values("uar", ascending=False, kind="stable")
+    )
     table["sex"] = _sexes(result.predictions).reindex(table.index)
     many = len(table) > NAMED
     height = 6.5 if many else 0.27 * len(table) + 2.1
