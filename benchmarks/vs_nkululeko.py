@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 import pandas as pd
+import psutil
 
 from sertools import datasets
 
@@ -72,8 +73,7 @@ def main() -> None:
         for i in range(options.rounds):
             place = Path(folder) / f"round-{i}"
             rounds.append(one_round(python, clips, options, place, turned=i % 2 == 1))
-            load = os.getloadavg()[0]
-            print(f"  {i + 1:5}  {row(rounds[-1])}    load {load:.1f}", flush=True)
+            print(f"  {i + 1:5}  {row(rounds[-1])}    {others(rounds[-1])}", flush=True)
             scores = check(clips, place)
             rounds[-1] |= scores
     summarise(rounds)
@@ -141,17 +141,17 @@ def one_round(
     taken = {}
     for state in ("cold", "warm"):
         for name in names:
-            seconds, cpu = timed(commands[name], place, f"{name}-{state}.log")
-            taken |= {f"{name} {state}": seconds, f"{name} {state} cpu": cpu}
+            cost = timed(commands[name], place, f"{name}-{state}.log")
+            taken |= {f"{name} {state}{key}": value for key, value in cost.items()}
     return taken
 
 
-def timed(command: list[str], place: Path, log: str) -> tuple[float, float]:
-    """Run a whole process; give its wall-clock seconds and those of the cores."""
+def timed(command: list[str], place: Path, log: str) -> dict[str, float]:
+    """Run a whole process; give its wall seconds, its CPU seconds, and others'."""
     environment = os.environ | {"SERTOOLS_STORE": str(place / "store")}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with open(place / log, "w") as output:
-        before, start = os.times(), time.perf_counter()
+        before, busy, start = os.times(), busy_seconds(), time.perf_counter()
         code = subprocess.run(
             command,
             cwd=place / "nkululeko",
@@ -159,12 +159,20 @@ def timed(command: list[str], place: Path, log: str) -> tuple[float, float]:
             stdout=output,
             stderr=subprocess.STDOUT,
         ).returncode
-        seconds, after = time.perf_counter() - start, os.times()
+        seconds = time.perf_counter() - start
+        after, busy = os.times(), busy_seconds() - busy
     if code != 0:
         tail = (place / log).read_text(errors="replace")[-2000:]
         sys.exit(f"{shlex.join(command)} exited with {code}:\n{tail}")
     cpu = after.children_user - before.children_user
-    return seconds, cpu + after.children_system - before.children_system
+    cpu += after.children_system - before.children_system
+    return {"": seconds, " cpu": cpu, " others": max(busy - cpu, 0)}
+
+
+def busy_seconds() -> float:
+    """Add up what all cores have worked since the machine started."""
+    times = psutil.cpu_times()
+    return times.user + times.system + times.nice
 
 
 def check(clips: pd.DataFrame, place: Path) -> dict[str, float]:
@@ -232,6 +240,13 @@ def columns() -> list[str]:
 def row(seconds: dict[str, float]) -> str:
     """Lay out one round's times."""
     return "  ".join(f"{seconds[name]:14.2f}" for name in columns())
+
+
+def others(taken: dict[str, float]) -> str:
+    """Say how busy other programs kept the machine meanwhile: it should be idle."""
+    share = sum(taken[f"{name} others"] for name in columns())
+    share /= sum(taken[name] for name in columns()) * os.cpu_count()
+    return f"others used {share:.0%} of the machine"
 
 
 def summarise(rounds: list[dict[str, float]]) -> None:
