@@ -33,8 +33,7 @@ def columns(model: Model, jobs: int) -> list[str]:
         return model.columns()
     from joblib import Parallel, delayed
 
-    n = _processes(jobs)  # all are asked, so that all have loaded what they need
-    return Parallel(n)(delayed(type(model).columns)(model) for _ in range(n))[0]
+    return Parallel(_processes(jobs))([delayed(type(model).columns)(model)])[0]
 
 
 def _processes(jobs: int) -> int:

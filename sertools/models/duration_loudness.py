@@ -25,7 +25,6 @@ class DurationLoudness(Embedder):
     title = "Duration and loudness alone (the baseline)"
     license = "Apache-2.0"
     reference = ""
-    isolated = True
 
     def _feature_names(self) -> list[str]:
         return ["log_seconds", "level_db"]
