@@ -300,6 +300,18 @@ def test_the_baseline_is_duration_and_loudness_on_the_same_folds(recorded):
     assert cross_validate("svm", X, clips, baseline=False).baseline is None
 
 
+def test_the_baseline_is_standardised_as_the_score_is(recorded):
+    clips, X = recorded
+    clips = clips.assign(speaker="mine/" + clips["emotion"])  # who is loud, is angry
+    simple = features.extract(models.load("duration_loudness"), clips, store=False)
+    options = {"folds": "sex", "standardize": "speaker"}
+    result = cross_validate("svm", X, clips, **options)
+    expected = cross_validate("logistic", simple, clips, baseline=False, **options)
+    assert result.baseline == expected.scores()
+    plain = cross_validate("svm", X, clips, folds="sex")
+    assert result.baseline != plain.baseline
+
+
 def test_without_files_there_is_no_baseline(recorded):
     clips, X = recorded
     absent = clips.assign(path="/no/such/file.wav")
