@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import progress as bars
-from sertools.features.workers import answers, columns
+from sertools.features.workers import answers
 from sertools.models.base import Classifier, Embedder, Model
 from sertools.models.fusion import SEPARATOR, Fusion
 from sertools.store import Entry, Store
@@ -53,7 +53,8 @@ def extract(
     DataFrame of shape (n, d), float32
         One row a usable clip, in the order of `clips`. ``attrs`` holds
         ``excluded`` (clip and reason, those of `clips` included), ``silent``
-        (clips that are used, and silent), ``model`` and ``corpus_sha256``.
+        (clips that are used, and silent), ``model``, ``random_weights``,
+        ``weights_sha256``, ``training_corpora`` and ``corpus_sha256``.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def extract(
             extract(part, clips, store, jobs, progress, strict) for part in model.parts
         ]
         return _joined(model, clips, parts)
-    return _rows(model, clips, store, jobs, progress, strict)
+    return _rows(model, "embed", clips, store, jobs, progress, strict)
 
 
 def score(
@@ -104,16 +105,20 @@ def score(
             f"{getattr(model, 'spec', model)} gives features, not emotions. "
             "Train a head on them: --head svm, or evaluation.cross_validate."
         )
-    return _rows(model, clips, store, jobs, progress, strict)
+    return _rows(model, "predict_proba", clips, store, jobs, progress, strict)
 
 
-def _rows(model: Model, clips, store, jobs, progress, strict) -> pd.DataFrame:
+def _rows(
+    model: Model, method: str, clips, store, jobs, progress, strict
+) -> pd.DataFrame:
     if not clips.index.is_unique:
         twice = clips.index[clips.index.duplicated()][0]
         raise ValueError(f"Clip {twice} is there twice. Each needs a name of its own.")
     keeper = _store(store)
     digests, failures = _digests(clips)
     signature = model.signature()
+    if method != "embed":  # a system may give features and scores
+        signature |= {"answer": method}
     known = keeper.get(signature, digests.values()) if keeper else {}
     names = keeper.names(signature) if keeper and known else None
     # absolute: a worker keeps the current folder that it was started in
@@ -121,8 +126,19 @@ def _rows(model: Model, clips, store, jobs, progress, strict) -> pd.DataFrame:
     todo = {key: path for key, path in paths.items() if key not in known}
     reasons: dict[bytes, str] = {}
     if todo:
-        names = columns(model, jobs)
-        _compute(model, todo, jobs, progress, keeper, names, known, reasons)
+        if not model.isolated:
+            _ = model.backend  # what is wrong with its weights is no clip's fault
+        work = answers(model, method, todo, jobs)
+        with bars.bar(len(todo), model.spec, shown=progress) as counter:
+            for some in work:
+                entries = {k: a for k, a in some.done.items() if isinstance(a, Entry)}
+                reasons |= {k: a for k, a in some.done.items() if isinstance(a, str)}
+                if entries:
+                    names = some.names
+                    known |= entries
+                if keeper and entries:
+                    keeper.put(signature, names, entries)
+                counter.update(len(some.done))
     failures |= {c: reasons[key] for c, key in digests.items() if key in reasons}
     used = {clip: known[key] for clip, key in digests.items() if key in known}
     if strict and failures:
@@ -159,18 +175,6 @@ def _digests(clips: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, str]]:
     )
 
 
-def _compute(model, todo, jobs, shown, keeper, names, known, reasons) -> None:
-    """Compute what is missing, keeping each chunk as it is done."""
-    with bars.bar(len(todo), model.spec, shown=shown) as counter:
-        for done in answers(model, todo, jobs):
-            entries = {k: a for k, a in done.items() if isinstance(a, Entry)}
-            reasons |= {k: a for k, a in done.items() if isinstance(a, str)}
-            known |= entries
-            if keeper and entries:
-                keeper.put(model.signature(), names, entries)
-            counter.update(len(done))
-
-
 def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:
     excluded = [{"clip": clip, "reason": why} for clip, why in failures.items()]
     excluded = [*clips.attrs.get("excluded", []), *excluded]
@@ -185,10 +189,21 @@ def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:
     X.attrs = {
         "excluded": excluded,
         "silent": [clip for clip, entry in used.items() if entry.silent],
-        "model": model.spec,
+        **_of_model(model),
         "corpus_sha256": _corpus_digest(clips, digests),
     }
     return X
+
+
+def _of_model(model: Model) -> dict:
+    """Say of a model what a score must say beside it."""
+    corpora = model.training_corpora
+    return {
+        "model": model.label,
+        "random_weights": model.tiny,
+        "weights_sha256": model.weights_sha256(),
+        "training_corpora": None if corpora is None else list(corpora),
+    }
 
 
 def _corpus_digest(clips: pd.DataFrame, digests: dict[str, bytes]) -> str:
@@ -210,7 +225,7 @@ def _joined(model: Fusion, clips: pd.DataFrame, parts: list) -> pd.DataFrame:
     X.attrs = {
         "excluded": list(reasons.values()),
         "silent": [clip for clip in parts[0].attrs["silent"] if clip in X.index],
-        "model": model.spec,
+        **_of_model(model),
         "corpus_sha256": parts[0].attrs["corpus_sha256"],
     }
     return X

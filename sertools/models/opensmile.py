@@ -8,6 +8,7 @@ import pandas as pd
 from sertools import audio
 from sertools.extras import require
 from sertools.models.base import Embedder
+from sertools.models.functionals import Functionals
 
 
 class OpenSMILE(Embedder):
@@ -36,22 +37,18 @@ class OpenSMILE(Embedder):
     packages = ("opensmile",)
     isolated = True
 
-    def _load(self):
-        return self._smile("Functionals")
+    def _load(self) -> Functionals:
+        return Functionals(self.chosen, self.sampling_rate)
 
-    def _smile(self, level: str):
-        opensmile = require("opensmile")
-        return opensmile.Smile(
-            feature_set=opensmile.FeatureSet[self.chosen],
-            feature_level=opensmile.FeatureLevel[level],
-        )
+    def engine(self) -> Functionals:
+        """Give openSMILE alone; see `Model.engine`."""
+        return self._load()
 
     def _feature_names(self) -> list[str]:
-        return self.backend.feature_names
+        return self.backend.get_feature_names_out()
 
     def _embed(self, waveforms: list[np.ndarray]) -> np.ndarray:
-        rows = [self.backend(waveform, self.sampling_rate) for waveform in waveforms]
-        return np.stack([row.reshape(-1) for row in rows])
+        return self.backend.embed(waveforms)
 
     def descriptors(self, source: str | os.PathLike | np.ndarray) -> pd.DataFrame:
         """Follow the low-level descriptors of one clip over time.
@@ -68,7 +65,11 @@ class OpenSMILE(Embedder):
             Pitch (``F0...``) is 0 where no voice is heard.
         """
         waveform = audio.load(source, self.sampling_rate)
-        smile = self._smile("LowLevelDescriptors")
+        opensmile = require("opensmile")
+        smile = opensmile.Smile(
+            feature_set=opensmile.FeatureSet[self.chosen],
+            feature_level=opensmile.FeatureLevel.LowLevelDescriptors,
+        )
         table = smile.process_signal(waveform, self.sampling_rate)
         table.index = table.index.get_level_values("start").total_seconds()
         table.index.name = "seconds"

@@ -1,5 +1,7 @@
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -130,6 +132,26 @@ def test_a_clip_that_kills_its_process_is_left_out_alone(
     assert "died" in reasons(X)["x/loud"]
     digests = [hashlib.sha256(Path(p).read_bytes()).digest() for p in clips["path"]]
     assert len(store.get(fragile(None).signature(), digests)) == 7
+
+
+def test_a_worker_that_needs_no_scikit_learn_does_not_load_it():
+    code = "import sys; from sertools.models.functionals import Functionals; "
+    code += "import sertools.features.workers as w; "
+    code += "w._answer(Functionals('eGeMAPSv02', 16000), {}, 'embed', 16000, 'x'); "
+    code += "print('opensmile' in sys.modules, 'sklearn' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.stdout.split() == ["True", "False"], run.stderr
+
+
+@pytest.mark.parametrize("workers_", [1, 2, 16])
+@pytest.mark.parametrize("n", [1, 3, 16, 17, 100, 339])
+def test_the_work_is_cut_into_parts_that_leave_nothing_out(n, workers_):
+    todo = {bytes([i % 256, i // 256]): str(i) for i in range(n)}
+    parts = list(workers._parts(todo, workers_))
+    assert [item for part in parts for item in part.items()] == list(todo.items())
+    sizes = [len(part) for part in parts]
+    assert max(sizes) <= 16
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_scores_come_in_batches_and_are_the_same_cold_and_warm(corpus, store):
