@@ -13,6 +13,8 @@ EXTRAS = {
     "tensorflow": "tensorflow",
     "tf_keras": "tensorflow",
     "tensorflow_hub": "tensorflow",
+    "keras": "tensorflow",
+    "h5py": "tensorflow",
     "whisper": "whisper",
     "funasr": "emotion2vec",
     "speechbrain": "speechbrain",
@@ -62,7 +64,7 @@ def require(module: str) -> ModuleType:
     >>> require("json").dumps([1])
     '[1]'
     """
-    if module in ("tensorflow", "tf_keras", "tensorflow_hub"):
+    if module in ("tensorflow", "tf_keras", "tensorflow_hub", "keras"):
         _load_opensmile_library()
     try:
         return importlib.import_module(module)

@@ -200,6 +200,7 @@ class Result:
             "warnings": self.warnings,
             "leaking": self.info.get("leaking"),
             "synthetic": bool(self.info.get("synthetic")),
+            "random_weights": bool(self.info.get("random_weights")),
             "corpus_sha256": self.provenance.get("corpus_sha256"),
             "weights_sha256": self.provenance.get("weights_sha256"),
             "licenses": self.provenance.get("licenses", []),

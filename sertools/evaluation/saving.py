@@ -20,6 +20,7 @@ _INFO = (
     "seed",
     "leaking",
     "synthetic",
+    "random_weights",
 )
 _PROVENANCE = ("corpus_sha256", "weights_sha256", "licenses")
 

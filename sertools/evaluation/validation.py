@@ -5,17 +5,16 @@ from collections import Counter
 
 import pandas as pd
 
-from sertools import datasets, features
+from sertools import features
 from sertools.evaluation import folds as folding
+from sertools.evaluation import standing
 from sertools.evaluation.predictions import table
 from sertools.evaluation.result import Result
 from sertools.models import heads
 from sertools.models import load as load_model
-from sertools.models import names as model_names
 
 __all__ = ["cross_validate", "predict"]
 
-_FEW_SPEAKERS = 3
 _OPTIONAL = ("dataset", "path", "speaker")  # columns that a table of one's own may lack
 
 
@@ -62,6 +61,7 @@ def cross_validate(
 
     Examples
     --------
+    >>> from sertools import datasets
     >>> clips = datasets.load("demo")
     >>> X = features.extract(load_model("duration_loudness"), clips, store=False)
     >>> result = cross_validate("logistic", X, clips, baseline=False)
@@ -80,8 +80,7 @@ def cross_validate(
     return Result(
         predictions=table(tested.reset_index(), probabilities),
         info={
-            **_about(clips),
-            "model": X.attrs.get("model"),
+            **standing.about(clips, X),
             "head": _name(head, seed),
             "folds": plan.name,
             "standardize": standardize,
@@ -93,17 +92,20 @@ def cross_validate(
         warnings=[
             *plan.warnings,
             *warnings,
-            *_standing(clips, X.attrs.get("silent", []), standardize),
+            *standing.warnings(clips, X, standardize),
         ],
         baseline=_baseline(clips, plan.fold, seed, standardize) if baseline else None,
-        provenance=_provenance(clips, X),
+        provenance=standing.provenance(clips, X),
     )
 
 
 def predict(model, clips: pd.DataFrame, **options) -> Result:
     """Test a model that classifies by itself; nothing is trained.
 
-    Clips whose emotion the model has no class for are left out and counted.
+    Model and clips are compared on the emotions they share. Clips of another
+    emotion are left out and counted; so are the model's other classes, whose
+    probability goes to the shared ones in proportion. ``other`` stays: it says
+    that no emotion was found, and counts as a mistake.
 
     Parameters
     ----------
@@ -126,23 +128,41 @@ def predict(model, clips: pd.DataFrame, **options) -> Result:
     """
     scores = features.score(model, clips, **options)
     clips = _matching(scores, clips)
-    shared = clips["emotion"].isin(scores.columns)
-    unknown = Counter(clips.loc[~shared, "emotion"])
-    if not shared.any():
+    known = clips["emotion"].isin(scores.columns)
+    unknown = Counter(clips.loc[~known, "emotion"])
+    if not known.any():
         raise ValueError(
             f"{model.spec} knows {', '.join(scores.columns)}; the clips are all "
             f"{', '.join(sorted(unknown))}."
         )
-    kept = clips[shared]
+    kept = clips[known]
+    probabilities, said = _on_shared(model, scores[known], set(kept["emotion"]))
     left_out = {f"{model.spec} has no class {name}": n for name, n in unknown.items()}
     return Result(
-        predictions=table(kept.assign(fold="").reset_index(), scores[shared]),
-        info={**_about(kept), "model": model.spec, "leaking": None},
+        predictions=table(kept.assign(fold="").reset_index(), probabilities),
+        info={**standing.about(kept, scores), "leaking": None},
         excluded=list(scores.attrs["excluded"]),
         left_out={**clips.attrs.get("left_out", {}), **left_out},
-        warnings=_standing(kept, scores.attrs["silent"], "none"),
-        provenance=_provenance(kept, scores),
+        warnings=[*said, *standing.warnings(kept, scores, "none")],
+        provenance=standing.provenance(kept, scores),
     )
+
+
+def _on_shared(model, scores: pd.DataFrame, emotions: set[str]):
+    """Give the other classes' probability to those that model and clips share."""
+    shared = [name for name in scores if name in emotions or name == "other"]
+    foreign = [name for name in scores if name not in shared]
+    kept = scores[shared].astype("float64")
+    mass = kept.sum(axis=1)
+    kept = kept.div(mass.where(mass > 0), axis=0).fillna(1 / len(shared))
+    if not foreign:
+        return kept, []
+    away = scores[foreign].sum(axis=1).mean()
+    return kept, [
+        f"Compared on {', '.join(shared)}: {model.spec} also knows "
+        f"{', '.join(foreign)}, whose share ({away:.0%} on average) went to these in "
+        "proportion."
+    ]
 
 
 def _matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
@@ -229,53 +249,6 @@ def _baseline(clips, fold: pd.Series, seed: int, standardize: str) -> dict | Non
     probabilities, _ = _held_out(heads.make("logistic"), X, clips, fold, seed)
     tested = clips.loc[probabilities.index]
     return Result(table(tested.reset_index(), probabilities)).scores()
-
-
-def _about(clips: pd.DataFrame) -> dict:
-    names = sorted(clips["dataset"].dropna().unique())
-    known = [name for name in names if name in datasets.names()]
-    return {
-        "dataset": "+".join(names),
-        "synthetic": any(datasets.card(name)["synthetic"] for name in known),
-    }
-
-
-def _provenance(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
-    corpora = sorted(set(clips["dataset"].dropna()) & set(datasets.names()))
-    licences = [f"{name}: {datasets.card(name)['license']}" for name in corpora]
-    for spec in str(X.attrs.get("model")).split("+"):
-        if spec.partition(":")[0] in model_names():
-            licences.append(f"{spec}: {load_model(spec).license}")
-    return {
-        "corpus_sha256": X.attrs.get("corpus_sha256"),
-        "weights_sha256": X.attrs.get("weights_sha256"),
-        "licenses": licences,
-    }
-
-
-def _standing(clips: pd.DataFrame, silent: list[str], standardize: str) -> list[str]:
-    """Say what a reader must know that does not depend on the folds."""
-    said = []
-    if _about(clips)["synthetic"]:
-        said.append(
-            "Synthetic speech: these scores show that everything works, not how well "
-            "anything recognises people."
-        )
-    if standardize == "speaker":
-        said.append(
-            "Standardised by speaker: presumes that one knows who speaks and has other "
-            "clips of theirs. Not to be ranked with scores that presume neither."
-        )
-    if silent := [clip for clip in silent if clip in clips.index]:
-        named = ", ".join(silent[:3]) + (" ..." if len(silent) > 3 else "")
-        said.append(f"{len(silent)} silent clips are used: {named}.")
-    speakers = clips["speaker"]
-    if not speakers.isna().any() and speakers.nunique() < _FEW_SPEAKERS:
-        said.append(
-            f"{speakers.nunique()} speakers: too few for an interval. Look at each "
-            "speaker's own score."
-        )
-    return said
 
 
 def _name(head, seed: int) -> str:

@@ -7,6 +7,7 @@ _NAMES = {
     "Embedder": "base",
     "Fusion": "fusion",
     "card": "registry",
+    "fetch": "registry",
     "heads": "heads",
     "load": "registry",
     "names": "registry",

@@ -4,12 +4,15 @@ import difflib
 import os
 from collections.abc import Sequence
 from numbers import Real
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 from sertools.card import Card
+from sertools.models import weights as weights_of
+from sertools.models.weights import Source
 
 __all__ = ["Classifier", "Embedder", "Model"]
 
@@ -25,7 +28,8 @@ class Model(BaseEstimator):
     variant : str, optional
         One of the class's ``variants``; the first if not given.
     weights : path-like, optional
-        File or folder of parameters, for systems that have any.
+        File or folder of parameters, for systems that have any. ``"tiny"`` is a
+        small random checkpoint: everything runs, and no answer means anything.
     device : str, default "auto"
         Where it computes: ``auto``, ``cpu``, ``cuda`` or ``mps``.
     trust : bool, default False
@@ -41,6 +45,12 @@ class Model(BaseEstimator):
         Rate of the waveforms it takes, in Hz.
     isolated : bool
         Whether feature extraction runs it in worker processes.
+    has_weights : bool
+        Whether it has parameters of its own, in a file or a folder.
+    sources : dict of str to tuple of Source
+        What to fetch, by variant; the key is ``None`` where there are none.
+    training_corpora : tuple of str, or None
+        Corpora in its training data; ``None`` where nobody can say.
     """
 
     name: ClassVar[str]
@@ -52,6 +62,8 @@ class Model(BaseEstimator):
     training_corpora: ClassVar[tuple[str, ...] | None] = ()
     sampling_rate = 16_000
     isolated: ClassVar[bool] = False
+    has_weights: ClassVar[bool] = False
+    sources: ClassVar[dict[str | None, tuple[Source, ...]]] = {}
 
     def __init__(self, variant=None, weights=None, device="auto", trust=False):
         self.variant = variant
@@ -85,11 +97,57 @@ class Model(BaseEstimator):
         """What ``_load`` made; made at first use and never pickled."""
         wanted = self.get_params(deep=False)
         if "_backend" not in self.__dict__ or self._backend[0] != wanted:
-            self._backend = wanted, self._load()
+            made = self._tiny() if self.tiny else self._load()
+            self._backend = wanted, made
         return self._backend[1]
 
     def _load(self):
         return None
+
+    def _tiny(self):
+        """Make a small backend of the right architecture, always the same one."""
+        raise ValueError(f"{self.spec} has no random weights: leave weights= out.")
+
+    @property
+    def tiny(self) -> bool:
+        """Whether its weights are random, and its answers mean nothing."""
+        return isinstance(self.weights, str) and self.weights == weights_of.TINY
+
+    @property
+    def label(self) -> str:
+        """Its name as results show it: random weights are named as such."""
+        return f"{self.spec} (random weights)" if self.tiny else self.spec
+
+    def weights_at(self) -> str:
+        """Give the place of its weights within a folder of weights."""
+        return f"{self.name}/{self.chosen}" if self.variants else self.name
+
+    def weights_path(self) -> Path:
+        """Find its weights: those given, or in $SERTOOLS_WEIGHTS, or in the cache.
+
+        Returns
+        -------
+        Path
+            A file or folder that exists.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there are none; the message is the command that fetches them.
+        """
+        return weights_of.find(self)
+
+    def mend(self) -> str:
+        """Say in a sentence how weights can be had, where none can be fetched."""
+        return "give them with --weights PATH."
+
+    def weights_sha256(self) -> str | None:
+        """Give the SHA-256 of its weights; ``None`` where it has none."""
+        if not self.has_weights:
+            return None
+        if self.tiny:
+            return weights_of.TINY
+        return weights_of.digest(self.weights_path())
 
     def __getstate__(self) -> dict:
         state = dict(super().__getstate__())
@@ -103,7 +161,8 @@ class Model(BaseEstimator):
         -------
         dict of str to str
             System, variant, rate and the versions of this package and of the
-            packages at work; the feature store keeps answers under it.
+            packages at work, and the SHA-256 of its weights; the feature store
+            keeps answers under it.
         """
         from importlib.metadata import version
 
@@ -114,6 +173,7 @@ class Model(BaseEstimator):
             "system": self.name,
             "variant": self.chosen or "",
             "sampling_rate": str(self.sampling_rate),
+            **({"weights": self.weights_sha256()} if self.has_weights else {}),
             **{package: version(package) for package in self.packages},
         }
 
@@ -124,18 +184,36 @@ class Model(BaseEstimator):
             title=self.title,
             variants=self.variants,
             sampling_rate=self.sampling_rate,
+            answers=self._abilities(),
+            weights=self._weights_card(),
             license=self.license,
             reference=self.reference,
             training_corpora=self.training_corpora,
         )
 
-    def answer(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
-        """Give one row of numbers a waveform: an embedding, or probabilities."""
-        raise NotImplementedError
+    def _abilities(self) -> list[str]:
+        """Say what can be asked of it."""
+        known = {"embed": "features", "predict_proba": "emotions"}
+        return [word for method, word in known.items() if hasattr(self, method)]
 
-    def columns(self) -> list[str]:
-        """Name the numbers of `answer`."""
-        raise NotImplementedError
+    def _weights_card(self) -> str:
+        if not self.has_weights:
+            return "none needed"
+        sources = self.sources.get(self.chosen, ())
+        if not sources:
+            return self.mend()
+        size = sum(source.megabytes for source in sources)
+        return f"sertools fetch {self.spec} ({size:.0f} MB)"
+
+    def engine(self):
+        """Give what is sent to worker processes in place of this estimator.
+
+        It answers to ``embed`` and ``get_feature_names_out`` (or to
+        ``predict_proba`` and ``classes_``) as the estimator does, and can be
+        pickled. A system whose library is light overrides this, so that its
+        workers need not load scikit-learn.
+        """
+        return self
 
     def fit(self, X, y=None):
         """Do nothing: the system is as its authors made it."""
@@ -189,12 +267,6 @@ class Embedder(TransformerMixin, Model):
         """Embed waveforms, under scikit-learn's name; see `embed`."""
         return self.embed(X)
 
-    answer = embed
-
-    def columns(self) -> list[str]:
-        """Name the columns of `embed`."""
-        return list(self.get_feature_names_out())
-
     def get_feature_names_out(self, input_features=None) -> np.ndarray:
         """Name the columns of `embed`.
 
@@ -238,12 +310,6 @@ class Classifier(ClassifierMixin, Model):
         if not waveforms:
             return np.empty((0, len(self.classes_)))
         return np.asarray(self._predict_proba(waveforms), dtype=np.float64)
-
-    answer = predict_proba
-
-    def columns(self) -> list[str]:
-        """Name the columns of `predict_proba`."""
-        return list(self.classes_)
 
     def predict(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         """Give the best-scored emotion of each waveform, shape (n,), str."""

@@ -58,6 +58,27 @@ class Fusion(Embedder):
             )
         return rates.pop()
 
+    @property
+    def label(self) -> str:
+        """The parts' labels, joined by ``+``."""
+        return "+".join(part.label for part in self.parts)
+
+    @property
+    def tiny(self) -> bool:
+        """Whether any part has random weights."""
+        return any(part.tiny for part in self.parts)
+
+    @property
+    def training_corpora(self) -> tuple[str, ...] | None:
+        """All corpora in the parts' training data; ``None`` if one is unknown."""
+        corpora = [part.training_corpora for part in self.parts]
+        return None if None in corpora else tuple(sorted({*sum(corpora, ())}))
+
+    def weights_sha256(self) -> dict[str, str] | None:
+        """Give the parts' SHA-256 by name, for those that have weights."""
+        digests = {part.spec: part.weights_sha256() for part in self.parts}
+        return {spec: value for spec, value in digests.items() if value} or None
+
     def signature(self) -> dict[str, str]:
         """Give the parts' signatures by name."""
         return {part.spec: str(part.signature()) for part in self.parts}

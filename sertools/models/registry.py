@@ -5,13 +5,16 @@ import functools
 import importlib
 import os
 import pkgutil
+from pathlib import Path
 
 from sertools.card import Card
+from sertools.models import weights as weights_of
 from sertools.models.base import Model
 
-__all__ = ["card", "load", "names"]
+__all__ = ["card", "fetch", "load", "names"]
 
-_PLUMBING = {"base", "device", "fusion", "heads", "linear", "average", "registry"}
+_PLUMBING = {"base", "device", "functionals", "fusion", "heads", "keras_files"}
+_PLUMBING |= {"registry", "weights"}
 
 
 @functools.cache
@@ -71,6 +74,40 @@ def card(name: str) -> Card:
     return load(name).card()
 
 
+def fetch(spec: str, progress: bool = True) -> Path:
+    """Download a system's weights into the user cache.
+
+    Parameters
+    ----------
+    spec : str
+        ``"system"`` or ``"system:variant"``.
+    progress : bool, default True
+        Show size, speed and time left on standard error.
+
+    Returns
+    -------
+    Path
+        The file or folder. One that is already there is left as it is.
+
+    Raises
+    ------
+    ValueError
+        If there is no such system, or nothing to download for it.
+    ConnectionError, OSError
+        If the download fails; a second call resumes it.
+
+    Examples
+    --------
+    >>> fetch("mfcc")
+    Traceback (most recent call last):
+    ValueError: mfcc has no weights: nothing to download.
+    """
+    model = load(spec)
+    if not model.has_weights:
+        raise ValueError(f"{spec} has no weights: nothing to download.")
+    return weights_of.fetch(model, progress)
+
+
 def load(
     spec: str,
     weights: str | os.PathLike | None = None,
@@ -120,4 +157,6 @@ def load(
         raise ValueError(f"Unknown model {name!r}.{hint} Known: {', '.join(names())}.")
     model = _registry()[name](variant or None, weights, device, trust)
     _ = model.chosen  # an unknown variant is refused here, not at first use
+    if weights and not model.has_weights:
+        raise ValueError(f"{name} has no weights: leave weights= (--weights) out.")
     return model

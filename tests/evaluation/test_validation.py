@@ -452,14 +452,51 @@ def test_the_features_and_clips_given_stay_as_they_are(corpus):
 def test_a_model_that_classifies_is_tested_without_training(recorded):
     clips, _ = recorded
     result = predict(Loud(), clips, store=False)
-    assert result.classes == ["angry", "disgust", "sad"]
-    assert result.emotions == ["angry", "sad"]
+    assert result.classes == result.emotions == ["angry", "sad"]
     assert result.scores()["uar"]["value"] == 1
     assert result.left_out == {"loud has no class happy": 16}
     assert result.info["model"] == "loud"
     assert result.info.get("head") is None
     assert len(result.predictions) == 32
     assert set(result.predictions["fold"]) == {""}
+
+
+def test_classes_that_the_clips_lack_give_their_probability_away_and_are_named(
+    recorded,
+):
+    clips, _ = recorded
+    result = predict(Loud(), clips, store=False)
+    scores = result.predictions[result.classes].to_numpy()
+    assert np.allclose(np.sort(scores, axis=1), [0.1 / 2.9, 2.8 / 2.9])
+    assert result.warnings[0] == (
+        "Compared on angry, sad: loud also knows disgust, whose share (3% on average) "
+        "went to these in proportion."
+    )
+
+
+def test_finding_no_emotion_counts_as_a_mistake(recorded):
+    class Deaf(Loud):
+        classes_ = np.array(["angry", "other", "sad"])
+
+        def _predict_proba(self, waveforms):
+            return np.tile([0.2, 0.5, 0.3], (len(waveforms), 1))
+
+    clips, _ = recorded
+    result = predict(Deaf(), clips, store=False)
+    assert result.classes == ["angry", "other", "sad"]
+    assert set(result.predictions["predicted"]) == {"other"}
+    assert result.scores()["uar"]["value"] == 0
+    assert result.chance == 0.5
+
+
+def test_a_row_without_any_shared_probability_is_spread_evenly(recorded):
+    class Elsewhere(Loud):
+        def _predict_proba(self, waveforms):
+            return np.tile([0.0, 1.0, 0.0], (len(waveforms), 1))
+
+    clips, _ = recorded
+    result = predict(Elsewhere(), clips, store=False)
+    assert (result.predictions[["angry", "sad"]] == 0.5).all(axis=None)
 
 
 def test_a_model_that_knows_none_of_the_emotions_is_refused(recorded):

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
@@ -53,6 +54,14 @@ def voice_files(voices, tmp_path_factory):
     for path, waveform in zip(paths, voices, strict=True):
         soundfile.write(path, waveform, SAMPLING_RATE, subtype="FLOAT")
     return paths
+
+
+@pytest.fixture(scope="session")
+def corpus_of_voices(voice_files):
+    """Give a clips table of the voices."""
+    names = [f"x/{path.stem}" for path in voice_files]
+    table = {"path": list(map(str, voice_files)), "emotion": "sad", "dataset": "x"}
+    return pd.DataFrame(table, index=pd.Index(names, name="clip"))
 
 
 @pytest.fixture(scope="session")

@@ -31,13 +31,13 @@ def test_vectors_stand_side_by_side_under_their_embedders_names(voices):
     assert fused.spec == "mfcc+duration_loudness"
     joined = np.hstack([part.embed(voices) for part in parts])
     assert np.array_equal(fused.embed(voices), joined)
-    assert fused.columns()[0] == "mfcc/mfcc0_mean"
-    assert fused.columns()[-1] == "duration_loudness/level_db"
+    assert fused.get_feature_names_out()[0] == "mfcc/mfcc0_mean"
+    assert fused.get_feature_names_out()[-1] == "duration_loudness/level_db"
 
 
 def test_the_order_is_the_one_asked_for():
     fused = models.load("duration_loudness+mfcc")
-    assert fused.columns()[:2] == [
+    assert list(fused.get_feature_names_out())[:2] == [
         "duration_loudness/log_seconds",
         "duration_loudness/level_db",
     ]
@@ -45,9 +45,9 @@ def test_the_order_is_the_one_asked_for():
 
 def test_variants_are_told_apart_and_kept_apart():
     fused = models.load("opensmile+opensmile:ComParE_2016")
-    heads = {column.partition("/")[0] for column in fused.columns()}
+    heads = {column.partition("/")[0] for column in list(fused.get_feature_names_out())}
     assert heads == {"opensmile", "opensmile:ComParE_2016"}
-    assert len(fused.columns()) == 88 + 6373
+    assert len(list(fused.get_feature_names_out())) == 88 + 6373
 
 
 def test_the_signature_is_that_of_the_parts():

@@ -92,7 +92,7 @@ def test_a_file_in_the_folder_is_all_that_a_new_system_takes(monkeypatch, tmp_pa
     try:
         assert "peak" in models.names()
         assert models.load("peak").embed([[-0.5, 1.0] * 1_000]).tolist() == [[-0.5, 1]]
-        assert models.load("peak+mfcc").columns()[0] == "peak/low"
+        assert models.load("peak+mfcc").get_feature_names_out()[0] == "peak/low"
     finally:
         registry._registry.cache_clear()
         sys.modules.pop("sertools.models.peak", None)

@@ -1,0 +1,104 @@
+"""What stands beside a score: where it comes from, and what its reader must know."""
+
+import pandas as pd
+
+from sertools import datasets
+from sertools.models import load as load_model
+from sertools.models import names as model_names
+
+__all__ = ["about", "provenance", "warnings"]
+
+_FEW_SPEAKERS = 3
+
+
+def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
+    """Name corpora and model; say whether the speech or the weights are made up.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        The clips that are scored.
+    X : DataFrame
+        Features or scores, as `sertools.features` gives them.
+
+    Returns
+    -------
+    dict
+        ``dataset``, ``model``, ``synthetic``, ``random_weights``.
+    """
+    names = sorted(clips["dataset"].dropna().unique())
+    known = [name for name in names if name in datasets.names()]
+    return {
+        "dataset": "+".join(names),
+        "model": X.attrs.get("model"),
+        "synthetic": any(datasets.card(name)["synthetic"] for name in known),
+        "random_weights": bool(X.attrs.get("random_weights")),
+    }
+
+
+def provenance(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
+    """Give checksums of corpus and weights, and the licences of both."""
+    corpora = sorted(set(clips["dataset"].dropna()) & set(datasets.names()))
+    licences = [f"{name}: {datasets.card(name)['license']}" for name in corpora]
+    for label in str(X.attrs.get("model")).split("+"):
+        spec = label.partition(" ")[0]
+        if spec.partition(":")[0] in model_names():
+            licences.append(f"{spec}: {load_model(spec).license}")
+    return {
+        "corpus_sha256": X.attrs.get("corpus_sha256"),
+        "weights_sha256": X.attrs.get("weights_sha256"),
+        "licenses": licences,
+    }
+
+
+def warnings(clips: pd.DataFrame, X: pd.DataFrame, standardize: str) -> list[str]:
+    """Say what a reader must know that does not depend on the folds."""
+    said = _made_up(about(clips, X)) + _heard_before(clips, X)
+    if standardize == "speaker":
+        said.append(
+            "Standardised by speaker: presumes that one knows who speaks and has other "
+            "clips of theirs. Not to be ranked with scores that presume neither."
+        )
+    if silent := [clip for clip in X.attrs.get("silent", []) if clip in clips.index]:
+        named = ", ".join(silent[:3]) + (" ..." if len(silent) > 3 else "")
+        said.append(f"{len(silent)} silent clips are used: {named}.")
+    speakers = clips["speaker"]
+    if not speakers.isna().any() and speakers.nunique() < _FEW_SPEAKERS:
+        said.append(
+            f"{speakers.nunique()} speakers: too few for an interval. Look at each "
+            "speaker's own score."
+        )
+    return said
+
+
+def _made_up(facts: dict) -> list[str]:
+    said = []
+    if facts["random_weights"]:
+        said.append(
+            "Random weights: everything ran, and no number here means anything."
+        )
+    if facts["synthetic"]:
+        said.append(
+            "Synthetic speech: these scores show that everything works, not how well "
+            "anything recognises people."
+        )
+    return said
+
+
+def _heard_before(clips: pd.DataFrame, X: pd.DataFrame) -> list[str]:
+    """Say whether the model's training data included what it is tested on."""
+    if "training_corpora" not in X.attrs or X.attrs.get("random_weights"):
+        return []
+    model, corpora = X.attrs.get("model"), X.attrs["training_corpora"]
+    tested = [name for name in clips["dataset"].dropna().unique()]
+    if corpora is None:
+        return [
+            f"Nobody can say which recordings {model} was trained on: if these were "
+            "among them, the score flatters it."
+        ]
+    if both := sorted(set(tested) & set(corpora)):
+        return [
+            f"{model} was trained on data that includes {', '.join(both)}: it may have "
+            "heard these very clips, and the score flatters it."
+        ]
+    return []
