@@ -26,9 +26,11 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.name:
         output.say(repr(cards[0]))
     else:
-        output.table(map(_row, cards), ("name", "", "variants", "licence"))
+        output.table(map(_row, cards), ("name", "", "gives", "variants", "weights"))
     return 0
 
 
 def _row(card: dict) -> tuple:
-    return card["name"], card["title"], ", ".join(card["variants"]), card["license"]
+    gives = " and ".join(card["answers"])
+    variants = ", ".join(card["variants"])
+    return card["name"], card["title"], gives, variants, card["weights"]

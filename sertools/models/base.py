@@ -45,6 +45,9 @@ class Model(BaseEstimator):
         Rate of the waveforms it takes, in Hz.
     isolated : bool
         Whether feature extraction runs it in worker processes.
+    dimensions : dict of str to int
+        Length of an embedding, by variant; the key is ``None`` where there are
+        none.
     has_weights : bool
         Whether it has parameters of its own, in a file or a folder.
     sources : dict of str to tuple of Source
@@ -64,6 +67,7 @@ class Model(BaseEstimator):
     isolated: ClassVar[bool] = False
     has_weights: ClassVar[bool] = False
     sources: ClassVar[dict[str | None, tuple[Source, ...]]] = {}
+    dimensions: ClassVar[dict[str | None, int]] = {}
 
     def __init__(self, variant=None, weights=None, device="auto", trust=False):
         self.variant = variant
@@ -185,6 +189,7 @@ class Model(BaseEstimator):
             variants=self.variants,
             sampling_rate=self.sampling_rate,
             answers=self._abilities(),
+            **self._answers_card(),
             weights=self._weights_card(),
             license=self.license,
             reference=self.reference,
@@ -195,6 +200,15 @@ class Model(BaseEstimator):
         """Say what can be asked of it."""
         known = {"embed": "features", "predict_proba": "emotions"}
         return [word for method, word in known.items() if hasattr(self, method)]
+
+    def _answers_card(self) -> dict:
+        """Give the length of an embedding, and the emotions it knows."""
+        told = {}
+        if self.dimensions:
+            told["dimensions"] = self.dimensions[self.chosen]
+        if hasattr(self, "predict_proba"):
+            told["emotions"] = [str(name) for name in self.classes_]
+        return told
 
     def _weights_card(self) -> str:
         if not self.has_weights:

@@ -25,6 +25,7 @@ class DurationLoudness(Embedder):
     title = "Duration and loudness alone (the baseline)"
     license = "Apache-2.0"
     reference = ""
+    dimensions = {None: 2}
 
     def _feature_names(self) -> list[str]:
         return ["log_seconds", "level_db"]

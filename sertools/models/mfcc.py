@@ -23,6 +23,7 @@ class MFCC(Embedder):
     title = "MFCC statistics"
     license = "ISC (librosa)"
     reference = "doi:10.1109/TASSP.1980.1163420"
+    dimensions = {None: 80}
     packages = ("librosa",)
     isolated = True
 

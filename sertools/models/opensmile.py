@@ -34,6 +34,7 @@ class OpenSMILE(Embedder):
     license = "audEERING research licence: research and evaluation, no products"
     reference = "doi:10.1145/1873951.1874246"
     variants = ("eGeMAPSv02", "ComParE_2016")
+    dimensions = {"eGeMAPSv02": 88, "ComParE_2016": 6373}
     packages = ("opensmile",)
     isolated = True
 

@@ -13,8 +13,10 @@ from sertools.models.base import Model
 
 __all__ = ["card", "fetch", "load", "names"]
 
-_PLUMBING = {"base", "device", "functionals", "fusion", "heads", "keras_files"}
-_PLUMBING |= {"registry", "weights"}
+_PLUMBING = frozenset(
+    "audioset base batching device functionals fusion heads keras_files registry "
+    "weights".split()
+)
 
 
 @functools.cache
