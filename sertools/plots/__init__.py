@@ -11,6 +11,7 @@ _NAMES = {
     "confusion_matrix": "confusion",
     "descriptors": "tracks",
     "embeddings": "scatter",
+    "frame_scores": "frames",
     "importances": "bars",
     "scores": "intervals",
     "speaker_recall": "speakers",

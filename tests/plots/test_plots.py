@@ -16,6 +16,7 @@ RNG = np.random.default_rng(0)
 TONE = np.sin(np.arange(8000) / 9)
 CLIPS = pd.DataFrame({"emotion": ["sad", "happy"] * 10})
 TRACK = pd.DataFrame({"F0": [0.0, 110, 120]}, index=[0.0, 0.01, 0.02])
+HEARD = pd.DataFrame({"Speech": [0.9, 0.8, 0.9]}, index=[0.0, 0.48, 0.96])
 DRAWINGS = {
     "class_scores": lambda _, **ax: plots.class_scores(
         {"sad": 0.3, "happy": 0.7}, **ax
@@ -25,6 +26,7 @@ DRAWINGS = {
     "embeddings": lambda _, **ax: plots.embeddings(
         RNG.random((20, 5)), CLIPS, "pca", **ax
     ),
+    "frame_scores": lambda _, **ax: plots.frame_scores(HEARD, **ax),
     "importances": lambda _, **ax: plots.importances({"pitch": 0.4}, **ax),
     "scores": lambda result, **ax: plots.scores(result, **ax),
     "speaker_recall": lambda result, **ax: plots.speaker_recall(result, **ax),
