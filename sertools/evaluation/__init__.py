@@ -3,7 +3,9 @@
 import importlib
 
 _NAMES = {
+    "Comparison": "comparison",
     "Result": "result",
+    "compare": "comparison",
     "cross_validate": "validation",
     "folds": "folds",
     "from_predictions": "predictions",
