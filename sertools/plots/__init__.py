@@ -8,6 +8,7 @@ import importlib
 
 _NAMES = {
     "class_scores": "bars",
+    "comparison": "ranking",
     "confusion_matrix": "confusion",
     "descriptors": "tracks",
     "embeddings": "scatter",

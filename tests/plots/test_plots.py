@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from sertools import plots
+from sertools import evaluation, plots
 
 RNG = np.random.default_rng(0)
 TONE = np.sin(np.arange(8000) / 9)
@@ -20,6 +20,12 @@ HEARD = pd.DataFrame({"Speech": [0.9, 0.8, 0.9]}, index=[0.0, 0.48, 0.96])
 DRAWINGS = {
     "class_scores": lambda _, **ax: plots.class_scores(
         {"sad": 0.3, "happy": 0.7}, **ax
+    ),
+    "comparison": lambda result, **ax: plots.comparison(
+        evaluation.compare(
+            {"a": result, "b": evaluation.from_predictions(result.predictions)}
+        ),
+        **ax,
     ),
     "confusion_matrix": lambda result, **ax: plots.confusion_matrix(result, **ax),
     "descriptors": lambda _, **ax: plots.descriptors(TRACK, **ax),
