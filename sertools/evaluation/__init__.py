@@ -4,12 +4,14 @@ import importlib
 
 _NAMES = {
     "Comparison": "comparison",
+    "Leakage": "overlap",
     "Result": "result",
     "compare": "comparison",
     "cross_validate": "validation",
     "folds": "folds",
     "from_predictions": "predictions",
     "intervals": "intervals",
+    "leakage": "overlap",
     "load": "saving",
     "predict": "validation",
 }

@@ -1,0 +1,130 @@
+"""What stands on both sides of a split is found and named."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sertools import datasets
+from sertools.evaluation import leakage
+from sertools.evaluation.fingerprints import copies, fingerprint, similarity
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return datasets.select(datasets.load("demo"), max_clips=48)
+
+
+def split_by_speaker(clips):
+    first = clips["speaker"] == clips["speaker"].iloc[0]
+    return clips.assign(split=np.where(first, "test", "train"))
+
+
+def kinds(found):
+    return found.found.set_index("kind")["what"]
+
+
+def test_a_clean_split_is_clean_and_says_that_texts_are_shared(demo):
+    found = leakage(split_by_speaker(demo), "split", progress=False)
+    assert not found.leaking
+    assert set(found.found["kind"]) <= {"text"}
+    assert repr(found).startswith("no leak found: 48 clips, 2 folds")
+
+
+def test_a_shared_speaker_a_duplicate_and_a_re_encoded_copy_are_all_named(
+    demo, tmp_path
+):
+    clips = split_by_speaker(demo)
+    train = clips[clips["split"] == "train"]
+    moved = train.index[train["speaker"] == train["speaker"].iloc[0]][0]
+    clips.loc[moved, "split"] = "test"  # one clip of a speaker who is trained on
+    strangers = train.index[train["speaker"] != train["speaker"].iloc[0]]
+    twin, echo = strangers[0], strangers[1]
+    shutil.copy(clips.at[twin, "path"], tmp_path / "another_name.flac")
+    samples, rate = soundfile.read(clips.at[echo, "path"])
+    soundfile.write(tmp_path / "echo.mp3", 0.5 * samples, rate, format="MP3")
+    added = clips.loc[[twin, echo]].assign(split="test", speaker=None, text=None)
+    added["path"] = [str(tmp_path / "another_name.flac"), str(tmp_path / "echo.mp3")]
+    added.index = pd.Index(["x/another_name", "x/echo"], name="clip")
+    found = leakage(pd.concat([clips, added]), "split", progress=False)
+    assert found.leaking
+    named = kinds(found)
+    assert named["speaker"] == train["speaker"].iloc[0]
+    assert named["bytes"] == f"{twin} = x/another_name"
+    assert named["recording"] == f"{echo} = x/echo"
+    assert found.counts() | {"text": 0} == {
+        "speaker": 1,
+        "bytes": 1,
+        "recording": 1,
+        "text": 0,
+    }
+    text = repr(found)
+    assert text.startswith("LEAKING: 50 clips, 2 folds")
+    assert f"{echo} = x/echo (in test, train)" in text
+    assert "The speaker of 2 clips is unknown" in text
+    assert "<table" in found._repr_html_()
+
+
+def test_random_folds_share_every_speaker(demo):
+    found = leakage(demo, "random", progress=False)
+    assert found.counts()["speaker"] == demo["speaker"].nunique()
+
+
+def test_files_that_cannot_be_read_are_counted(demo, tmp_path):
+    clips = split_by_speaker(demo).iloc[[0, 1, -1]].copy()
+    clips["split"] = ["test", "train", "train"]
+    clips.loc[clips.index[1], "path"] = str(tmp_path / "nowhere.wav")
+    found = leakage(clips, "split", progress=False)
+    assert any(note.startswith("1 files cannot be read") for note in found.notes)
+
+
+def test_two_takes_are_no_copies(demo):
+    assert copies(demo["path"].tolist(), progress=False) == []
+
+
+@pytest.mark.parametrize("how", ["mp3", "telephone", "noise", "cut", "softer", "later"])
+def test_a_copy_is_found_whatever_was_done_to_it(how, demo, tmp_path):
+    import soxr
+
+    samples, rate = soundfile.read(demo["path"].iloc[7])
+    rng = np.random.default_rng(0)
+    path, options = tmp_path / "copy.wav", {}
+    if how == "mp3":
+        path = tmp_path / "copy.mp3"
+    elif how == "telephone":
+        samples, rate = soxr.resample(samples, rate, 8000), 8000
+        options = {"subtype": "ULAW"}
+    elif how == "noise":
+        samples = samples + rng.normal(0, samples.std() / 10, len(samples))
+    elif how == "cut":
+        samples = samples[rate // 10 : -rate // 10]
+    elif how == "softer":
+        samples = 0.05 * samples
+    else:
+        samples = np.r_[np.zeros(rate // 2), samples]
+    soundfile.write(path, samples, rate, **options)
+    paths = [*demo["path"], str(path)]
+    assert [pair[:2] for pair in copies(paths, progress=False)] == [(7, 48)]
+
+
+def test_silence_is_like_nothing():
+    silence, noise = np.zeros(4000), np.random.default_rng(0).normal(size=4000)
+    assert not fingerprint(silence).any()
+    assert similarity(silence, noise) == similarity(silence, silence) == 0
+
+
+def test_one_file_or_none_has_no_copies(demo):
+    assert copies([], progress=False) == []
+    assert copies(demo["path"].tolist()[:1], progress=False) == []
+
+
+def test_real_takes_are_no_copies_and_real_copies_are(real_data, tmp_path):
+    clips = datasets.load("ravdess", root=real_data / "ravdess")
+    clips = clips[clips["speaker"] == "ravdess/01"].head(40)
+    paths = clips["path"].tolist()
+    samples, rate = soundfile.read(paths[3])
+    soundfile.write(tmp_path / "copy.mp3", samples, rate, format="MP3")
+    found = copies([*paths, str(tmp_path / "copy.mp3")], progress=False)
+    assert [pair[:2] for pair in found] == [(3, 40)]
