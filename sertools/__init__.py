@@ -16,15 +16,19 @@ _ROOMS = (
     "plots",
     "report",
     "store",
+    "training",
+    "trust",
     "widgets",
 )
 
-__all__ = [*_ROOMS, "__version__"]
+__all__ = ["ExternalModelAdapter", *_ROOMS, "__version__"]
 
 
 def __getattr__(name: str):
     if name in _ROOMS:
         return importlib.import_module(f"{__name__}.{name}")
+    if name == "ExternalModelAdapter":
+        return importlib.import_module(f"{__name__}.adapter").ExternalModelAdapter
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

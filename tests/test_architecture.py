@@ -19,13 +19,13 @@ HOUSE = Path(sertools.__file__).parent
 FLOORS = (
     {
         *("atomic", "card", "extras", "fetching", "labels"),
-        *("progress", "shipped", "trust"),
+        *("progress", "shipped"),
     },
-    {"audio"},
+    {"audio", "trust"},
     {"datasets", "models", "store"},
     {"features"},
     {"evaluation"},
-    {"adapter", "plots"},
+    {"adapter", "plots", "training"},
     {"widgets"},
     {"doctor", "report"},
     {"cli"},

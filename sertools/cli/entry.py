@@ -14,8 +14,8 @@ from sertools.cli.usage import BadUsage, Parser
 
 __all__ = ["main"]
 
-_COMMANDS = ("datasets", "models", "fetch", "audit", "evaluate", "report")
-_COMMANDS += ("lab", "doctor")
+_COMMANDS = ("datasets", "models", "fetch", "audit", "leakage", "evaluate", "train")
+_COMMANDS += ("predict", "report", "lab", "doctor")
 _EPILOG = """\
 first steps:
   sertools report opensmile -p dataset demo   the main job on synthetic speech

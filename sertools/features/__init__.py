@@ -8,6 +8,7 @@ _NAMES = {
     "standardize": "scaling",
     "standardize_by_speaker": "scaling",
     "telling": "ranking",
+    "timeline": "recordings",
 }
 
 __all__ = list(_NAMES)

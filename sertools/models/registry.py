@@ -14,8 +14,10 @@ from sertools.models.base import Model
 __all__ = ["card", "fetch", "load", "names"]
 
 _PLUMBING = frozenset(
-    "audioset base batching device functionals fusion heads keras_files registry "
-    "weights".split()
+    "audioset base batching device functionals funasr_files funasr_network fusion "
+    "heads keras_files registry "
+    "patches saved_model speechbrain_folder transformers_encoder transformers_folder "
+    "weights whisper_encoder".split()
 )
 
 
