@@ -22,7 +22,7 @@ class Card(dict):
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
-            f"<td style='text-align:left'>{html.escape(_words(value))}</td></tr>"
+            f"<td style='text-align:left'>{html.escape(_words(value), quote=False)}</td></tr>"
             for key, value in self.items()
         )
         return f"<table>{rows}</table>"

@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 from types import ModuleType
 
-__all__ = ["EXTRAS", "available", "require"]
+__all__ = ["EXTRAS", "available", "require", "version"]
 
 EXTRAS = {
     "torch": "torch",
@@ -71,12 +71,45 @@ def require(module: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != module.partition(".")[0]:
             raise
-        extra = EXTRAS.get(module.partition(".")[0])
-        package = f"'sertools[{extra}]'" if extra else module
-        raise ModuleNotFoundError(
-            f"{module} is not installed. Install it with: pip install {package}",
-            name=module,
-        ) from None
+        raise ModuleNotFoundError(_install(module, module), name=module) from None
+
+
+def version(package: str) -> str:
+    """Give the version of an installed package, or say which extra installs it.
+
+    Parameters
+    ----------
+    package : str
+        By the name that pip knows, for example ``"openai-whisper"``.
+
+    Returns
+    -------
+    str
+        The version.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If it is not installed; the message is the command that installs it.
+
+    Examples
+    --------
+    >>> version("numpy")[0].isdigit()
+    True
+    """
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        module = package.removeprefix("openai-").replace("-", "_")
+        raise ModuleNotFoundError(_install(package, module), name=module) from None
+
+
+def _install(name: str, module: str) -> str:
+    extra = EXTRAS.get(module.partition(".")[0])
+    package = f"'sertools[{extra}]'" if extra else name
+    return f"{name} is not installed. Install it with: pip install {package}"
 
 
 def _load_opensmile_library() -> None:

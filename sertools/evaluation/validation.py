@@ -155,9 +155,9 @@ def _on_shared(model, scores: pd.DataFrame, emotions: set[str]):
     kept = scores[shared].astype("float64")
     mass = kept.sum(axis=1)
     kept = kept.div(mass.where(mass > 0), axis=0).fillna(1 / len(shared))
-    if not foreign:
-        return kept, []
     away = scores[foreign].sum(axis=1).mean()
+    if away < 0.005:
+        return kept, []
     return kept, [
         f"Compared on {', '.join(shared)}: {model.spec} also knows "
         f"{', '.join(foreign)}, whose share ({away:.0%} on average) went to these in "

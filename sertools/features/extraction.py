@@ -128,6 +128,8 @@ def _rows(
     if todo:
         if not model.isolated:
             _ = model.backend  # what is wrong with its weights is no clip's fault
+        if method == "predict_proba":
+            _ = model.classes_
         work = answers(model, method, todo, jobs)
         with bars.bar(len(todo), model.spec, shown=progress) as counter:
             for some in work:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
+from sertools import extras
 from sertools.card import Card
 from sertools.models import weights as weights_of
 from sertools.models.weights import Source
@@ -141,6 +142,10 @@ class Model(BaseEstimator):
         """
         return weights_of.find(self)
 
+    def fetch(self, progress: bool = True) -> Path:
+        """Download its weights into the user cache; see `sertools.models.fetch`."""
+        return weights_of.fetch(self, progress)
+
     def mend(self) -> str:
         """Say in a sentence how weights can be had, where none can be fetched."""
         return "give them with --weights PATH."
@@ -168,8 +173,6 @@ class Model(BaseEstimator):
             packages at work, and the SHA-256 of its weights; the feature store
             keeps answers under it.
         """
-        from importlib.metadata import version
-
         from sertools import __version__
 
         return {
@@ -178,7 +181,7 @@ class Model(BaseEstimator):
             "variant": self.chosen or "",
             "sampling_rate": str(self.sampling_rate),
             **({"weights": self.weights_sha256()} if self.has_weights else {}),
-            **{package: version(package) for package in self.packages},
+            **{package: extras.version(package) for package in self.packages},
         }
 
     def card(self) -> Card:

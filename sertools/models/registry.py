@@ -8,7 +8,6 @@ import pkgutil
 from pathlib import Path
 
 from sertools.card import Card
-from sertools.models import weights as weights_of
 from sertools.models.base import Model
 
 __all__ = ["card", "fetch", "load", "names"]
@@ -109,7 +108,7 @@ def fetch(spec: str, progress: bool = True) -> Path:
     model = load(spec)
     if not model.has_weights:
         raise ValueError(f"{spec} has no weights: nothing to download.")
-    return weights_of.fetch(model, progress)
+    return model.fetch(progress)
 
 
 def load(

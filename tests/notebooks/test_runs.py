@@ -5,11 +5,26 @@ import json
 import pytest
 
 from sertools import report
+from sertools.extras import available
+
+LIBRARY = {
+    "yamnet": "tensorflow",
+    "ravdess_cnn": "tensorflow",
+    "tess_crema_ensemble": "tensorflow",
+    "emotion2vec": "funasr",
+    "whisper": "whisper",
+    "speechbrain": "speechbrain",
+}
 
 
 @pytest.mark.parametrize("name", sorted(report.notebooks()))
 def test_it_runs(name, tmp_path):
-    run = report.run(name, {"dataset": "demo"}, tmp_path, progress=False)
+    given = {"dataset": "demo"}
+    if "weights" in {parameter.name for parameter in report.parameters(name)}:
+        if not available(LIBRARY[name]):
+            pytest.skip(f"{LIBRARY[name]} is not installed")
+        given["weights"] = "tiny"
+    run = report.run(name, given, tmp_path, progress=False)
     status = json.loads((run / "run.json").read_text())
     assert status["error"] is None
     assert status["status"] == "ok"
@@ -17,10 +32,30 @@ def test_it_runs(name, tmp_path):
     assert metrics["n_clips"] == 192
     assert metrics["n_speakers"] == 8
     assert metrics["synthetic"] is True
-    assert metrics["uar"]["low"] < metrics["uar"]["value"] < metrics["uar"]["high"]
+    tiny = "weights" in given
+    assert metrics["random_weights"] is tiny
+    assert tiny is any(
+        line.startswith("Random weights") for line in metrics["warnings"]
+    )
+    if not tiny:
+        uar = metrics["uar"]
+        assert uar["low"] < uar["value"] < uar["high"]
     page = (run / "report.html").read_text()
     assert "ynthetic" in page
     assert "<audio" in page
+
+
+def test_where_weights_are_asked_for_and_absent_it_says_how_to_fetch_them(
+    tmp_path, monkeypatch
+):
+    if not available("tensorflow"):
+        pytest.skip("tensorflow is not installed")
+    monkeypatch.delenv("SERTOOLS_WEIGHTS", raising=False)
+    monkeypatch.setenv("SERTOOLS_CACHE", str(tmp_path / "cache"))
+    run = report.run("yamnet", {"dataset": "demo"}, tmp_path, progress=False)
+    status = json.loads((run / "run.json").read_text())
+    assert status["status"] == "failed"
+    assert "sertools fetch yamnet (17 MB)" in status["error"]["message"]
 
 
 def test_a_parameter_changes_the_run(tmp_path):

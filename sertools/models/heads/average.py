@@ -53,6 +53,6 @@ class Average(ClassifierMixin, BaseEstimator):
 def _sets(names) -> dict[str, list[int]]:
     sets: dict[str, list[int]] = {}
     for place, name in enumerate(names):
-        embedder = name.partition(SEPARATOR)[0] if SEPARATOR in name else ""
+        embedder = name.rpartition(SEPARATOR)[0]
         sets.setdefault(embedder, []).append(place)
     return sets
