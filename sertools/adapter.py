@@ -22,12 +22,13 @@ class ExternalModelAdapter:
     model_type : str
         ``"tensorflow"`` (a Keras network on 40 MFCCs, see `ravdess_cnn`),
         ``"yamnet"``, ``"opensmile"`` (a head trained on its features),
-        ``"trained"``, or any other system that classifies; `types` lists them.
+        ``"trained"``, or any other system; `types` lists them.
     model_path : path-like, optional
-        The weights. A folder that ``sertools train`` wrote goes with every type
-        whose features it was trained on. Without it: ``$SERTOOLS_WEIGHTS``, then
-        the user cache, as everywhere; for ``"opensmile"`` and ``"trained"``, the
-        head that comes with the package.
+        The weights, the name of a variant, or a model's id on a hub. Systems that
+        give features, such as ``"opensmile"`` and ``"whisper"``, take the folder of
+        a head that ``sertools train`` wrote. Without it: ``$SERTOOLS_WEIGHTS``,
+        then the user cache, as everywhere; for ``"opensmile"`` and ``"trained"``,
+        the head that comes with the package.
     device : str, default "cuda"
         ``cuda``, ``cpu``, ``mps`` or ``auto``. Where there is no GPU, it computes
         on the CPU and says so once.
@@ -59,9 +60,10 @@ class ExternalModelAdapter:
     ):
         self.model_type = model_type
         self.model_path = model_path
-        self.device = devices.resolve(device, model_type)
         self.trust = trust
-        self.model = _model(model_type, model_path, self.device, trust)
+        name = _system(model_type)
+        self.device = devices.resolve(device, model_type)
+        self.model = _model(name, model_path, device=self.device, trust=trust)
         _ = self.model.backend  # what is wrong with the weights is said here
 
     @staticmethod
@@ -78,8 +80,7 @@ class ExternalModelAdapter:
         >>> "opensmile" in ExternalModelAdapter.types()
         True
         """
-        systems = [name for name in models.names() if _classifies(name)]
-        return sorted({*_BY_LIBRARY, *systems, "opensmile"})
+        return sorted({*_BY_LIBRARY, *models.names()})
 
     def predict(
         self, audio_segment: str | os.PathLike | npt.ArrayLike, sr: int = 16_000
@@ -115,7 +116,8 @@ class ExternalModelAdapter:
         return f"ExternalModelAdapter({self.model_type!r}, {str(self.model.label)!r})"
 
 
-def _model(model_type: str, path, device: str, trust: bool):
+def _system(model_type: str) -> str:
+    """Find the system that a type means."""
     known = ExternalModelAdapter.types()
     if model_type not in known:
         near = difflib.get_close_matches(str(model_type).lower(), known, n=1)
@@ -123,31 +125,42 @@ def _model(model_type: str, path, device: str, trust: bool):
         raise ValueError(
             f"Unknown model_type {model_type!r}.{hint} Known: {', '.join(known)}."
         )
-    name = _BY_LIBRARY.get(model_type, model_type)
-    if not _classifies(name) or _is_trained(path):
-        return _trained(model_type, path, device, trust)
-    if name == "trained":
-        return _trained(None, path, device, trust)
-    return models.load(name, weights=path, device=device, trust=trust)
+    return _BY_LIBRARY.get(model_type, model_type)
 
 
-def _classifies(name: str) -> bool:
-    return isinstance(models.load(name), models.Classifier)
+def _model(name: str, path, **how):
+    system = models.load(name)
+    if name != "trained" and _is_head(path, system):
+        return _on_features_of(system, path, how)
+    if isinstance(path, str) and _is_variant(path, system):
+        return models.load(f"{name}:{path}", **how)
+    return models.load(name, weights=path, **how)
 
 
-def _is_trained(path) -> bool:
-    """Say whether a folder is what `sertools train` wrote on some features."""
-    return path is not None and os.path.isfile(os.path.join(path, "head.skops"))
+def _is_head(path, system) -> bool:
+    """Say whether it takes a trained head: the path is one, or nothing else will do."""
+    if path is not None and os.path.isfile(os.path.join(path, "head.skops")):
+        return True
+    return not isinstance(system, models.Classifier)
 
 
-def _trained(features: str | None, path, device: str, trust: bool):
-    """Load a trained head; make sure that it was trained on the features named."""
-    if path is None or str(path) in models.card("trained")["variants"]:
-        variant = str(path or models.card("trained")["variants"][0])
-        model = models.load(f"trained:{variant}", device=device, trust=trust)
+def _is_variant(path: str, system) -> bool:
+    """Say whether a path is none, but a variant's name, or a model's on a hub."""
+    by_id = system.name == "huggingface" and not os.path.exists(path)
+    return path in system.variants or (by_id and path != "tiny")
+
+
+def _on_features_of(system, path, how: dict):
+    """Load a trained head; make sure that it was trained on this system's features."""
+    if path is None:
+        path = models.card("trained")["variants"][0]
+        model = models.load(f"trained:{path}", **how)
     else:
-        model = models.load("trained", weights=path, device=device, trust=trust)
-    heard = model.embedder.spec
-    if features and heard.partition(":")[0] != features:
-        raise ValueError(f"{path}: this head was trained on {heard}, not {features}.")
+        model = models.load("trained", weights=path, **how)
+    heard = model.embedder.spec.partition(":")[0]
+    if heard != system.name:
+        raise ValueError(
+            f"{path}: a head on features of {heard}, not of {system.name}. Train one: "
+            f"sertools train --model {system.name} --head logistic --out my_model"
+        )
     return model

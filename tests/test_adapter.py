@@ -1,17 +1,29 @@
 """One face for every system: the guide's adapter, and what it gets wrong."""
 
+import os
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from sertools import ExternalModelAdapter, datasets, labels, models
+from sertools import ExternalModelAdapter, datasets, labels, models, training
 from sertools.extras import available
 
 RATE = 16_000
-needs_tensorflow = pytest.mark.skipif(
-    not available("tensorflow"), reason="tensorflow is not installed"
+
+
+def needs(module):
+    """Skip where a module is not installed."""
+    absent = not available(module)
+    return pytest.mark.skipif(absent, reason=f"{module} is not installed")
+
+
+needs_tensorflow = needs("tensorflow")
+needs_weights = pytest.mark.skipif(
+    not Path(os.environ.get("SERTOOLS_WEIGHTS", ""), "yamnet").is_dir(),
+    reason="SERTOOLS_WEIGHTS holds no yamnet",
 )
 TYPES = [
     pytest.param("opensmile", None),
@@ -19,6 +31,10 @@ TYPES = [
     pytest.param("yamnet", "tiny", marks=needs_tensorflow),
     pytest.param("tensorflow", "tiny", marks=needs_tensorflow),
     pytest.param("ravdess_cnn", "tiny", marks=needs_tensorflow),
+    pytest.param("yamnet", "max", marks=[needs_tensorflow, needs_weights]),
+    pytest.param("emotion2vec", "tiny", marks=needs("funasr")),
+    pytest.param("speechbrain", "tiny", marks=needs("speechbrain")),
+    pytest.param("huggingface", "tiny", marks=needs("transformers")),
 ]
 
 
@@ -102,6 +118,33 @@ def test_what_is_no_audio_is_refused():
             adapter.predict(wrong)
     with pytest.raises(FileNotFoundError):
         adapter.predict("nowhere.wav")
+
+
+@pytest.fixture(scope="module")
+def own_head(tmp_path_factory):
+    """Train a small head on what mfcc hears."""
+    folder = tmp_path_factory.mktemp("heads") / "mine"
+    clips = datasets.select(datasets.load("demo"), max_clips=48)
+    training.train(models.load("mfcc"), "logistic", clips, folder, progress=False)
+    return folder
+
+
+def test_a_trained_head_goes_with_the_system_it_was_trained_on(own_head, clip):
+    scores = ExternalModelAdapter("mfcc", own_head, device="cpu").predict(clip)
+    assert scores == ExternalModelAdapter("trained", own_head, device="cpu").predict(
+        clip
+    )
+    with pytest.raises(
+        ValueError, match="a head on features of mfcc, not of opensmile"
+    ):
+        ExternalModelAdapter("opensmile", own_head, device="cpu")
+
+
+def test_a_system_of_features_says_how_to_train_a_head():
+    with pytest.raises(
+        ValueError, match=r"sertools train --model mfcc --head logistic"
+    ):
+        ExternalModelAdapter("mfcc", device="cpu")
 
 
 @needs_tensorflow
