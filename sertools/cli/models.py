@@ -7,6 +7,8 @@ from sertools.cli.usage import checking
 
 __all__ = ["declare", "run"]
 
+_ROOM = 40  # letters in the last column
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
@@ -31,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _row(card: dict) -> tuple:
-    gives = " and ".join(card["answers"])
-    variants = ", ".join(card["variants"])
-    return card["name"], card["title"], gives, variants, card["weights"]
+    gives, variants = " and ".join(card["answers"]), ", ".join(card["variants"])
+    weights = card["weights"]
+    if len(weights) > _ROOM:
+        weights = f"see sertools models {card['name']}"
+    return card["name"], card["title"], gives, variants, weights

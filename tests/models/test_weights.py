@@ -207,3 +207,22 @@ def test_the_card_says_what_to_fetch():
     assert Heavy().card()["weights"] == "sertools fetch heavy (12 MB)"
     assert models.card("mfcc")["weights"] == "none needed"
     assert models.card("mfcc")["answers"] == ["features"]
+
+
+def test_the_command_fetches_corpora_and_weights_by_name(site, cache, capsys):
+    from sertools.cli import main
+
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        member = tarfile.TarInfo("./saved_model.pb")
+        member.size = len(BODY)
+        tar.addfile(member, io.BytesIO(BODY))
+    (site / "google" / "yamnet").mkdir(parents=True)
+    (site / "google" / "yamnet" / "1").write_bytes(packed.getvalue())
+    assert main(["fetch", "yamnet"]) == 0
+    assert capsys.readouterr().out == f"yamnet: {cache / 'yamnet'}\n"
+    assert models.load("yamnet").weights_path() == cache / "yamnet"
+    assert main(["fetch", "yamnett"]) == 2
+    assert "Did you mean yamnet?" in capsys.readouterr().err
+    assert main(["fetch", "ravdess_cnn"]) == 1
+    assert "nothing to download" in capsys.readouterr().err
