@@ -5,6 +5,7 @@ import importlib
 _NAMES = {
     "Classifier": "base",
     "Embedder": "base",
+    "Ensemble": "ensemble",
     "Fusion": "fusion",
     "card": "registry",
     "fetch": "registry",

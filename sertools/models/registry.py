@@ -13,10 +13,10 @@ from sertools.models.base import Model
 __all__ = ["card", "fetch", "load", "names"]
 
 _PLUMBING = frozenset(
-    "audioset base batching device functionals funasr_files funasr_network fusion "
-    "heads keras_files registry "
+    "audioset base batching device ensemble functionals funasr_files funasr_network "
+    "fusion heads kaggle_kernel keras_files keras_training registry "
     "patches saved_model speechbrain_folder transformers_encoder transformers_folder "
-    "weights whisper_encoder".split()
+    "time_means time_means_folder time_means_network weights whisper_encoder".split()
 )
 
 

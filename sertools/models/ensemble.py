@@ -1,0 +1,339 @@
+"""Let several classifiers vote, each on the emotions that it knows."""
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from sertools import audio
+from sertools.card import Card
+from sertools.models.base import Classifier, _checked
+
+__all__ = ["Ballot", "Ensemble", "ballots_table", "known_to", "vote"]
+
+
+class Ballot(NamedTuple):
+    """What one member says of some waveforms.
+
+    Parameters
+    ----------
+    member : str
+        Its name.
+    classes : ndarray of shape (k,), str
+        The emotions it knows, in the order of the columns of `scores`.
+    scores : ndarray of shape (n, k), float64
+        Probabilities; rows sum to one.
+    weight : float, default 1.0
+        How much its word counts.
+    """
+
+    member: str
+    classes: np.ndarray
+    scores: np.ndarray
+    weight: float = 1.0
+
+
+def known_to(classes) -> np.ndarray:
+    """Give all emotions that any member knows, sorted.
+
+    Examples
+    --------
+    >>> known_to([["sad", "happy"], ["angry", "sad"]]).tolist()
+    ['angry', 'happy', 'sad']
+    """
+    return np.array(sorted({str(name) for some in classes for name in some}))
+
+
+def vote(ballots: list[Ballot]) -> np.ndarray:
+    """Average what members say, emotion by emotion, and bring rows to one.
+
+    Parameters
+    ----------
+    ballots : list of Ballot
+        One a member, on the same waveforms.
+
+    Returns
+    -------
+    ndarray of shape (n, k), float64
+        Columns follow `known_to`. An emotion's column is the weighted mean over
+        the members that know it; then each row is divided by its sum.
+
+    Examples
+    --------
+    The second member has no word for surprise, and takes nothing from it:
+
+    >>> a = Ballot("a", ["happy", "sad", "surprise"], np.array([[0.2, 0.2, 0.6]]))
+    >>> b = Ballot("b", ["happy", "sad"], np.array([[0.6, 0.4]]))
+    >>> vote([a, b]).round(2).tolist()
+    [[0.31, 0.23, 0.46]]
+    """
+    classes = known_to(ballot.classes for ballot in ballots)
+    total = np.zeros((len(ballots[0].scores), len(classes)))
+    heard = np.zeros(len(classes))
+    for ballot in ballots:
+        columns = np.searchsorted(classes, ballot.classes)
+        total[:, columns] += ballot.weight * ballot.scores
+        heard[columns] += ballot.weight
+    means = total / heard
+    return means / means.sum(axis=1, keepdims=True)
+
+
+def ballots_table(ballots: list[Ballot]) -> pd.DataFrame:
+    """Put what members say side by side.
+
+    Returns
+    -------
+    DataFrame
+        One row a waveform and member: ``waveform`` (its position), ``member``,
+        ``predicted``, and a column an emotion, NaN where the member does not
+        know it.
+    """
+    classes = known_to(ballot.classes for ballot in ballots)
+    parts = []
+    for ballot in ballots:
+        own = np.asarray(ballot.classes)
+        part = pd.DataFrame(ballot.scores, columns=own).reindex(columns=classes)
+        part.insert(0, "waveform", np.arange(len(part)))
+        part.insert(1, "member", ballot.member)
+        part.insert(2, "predicted", own[ballot.scores.argmax(axis=1)])
+        parts.append(part)
+    return pd.concat(parts).sort_values("waveform", kind="stable", ignore_index=True)
+
+
+class Ensemble(Classifier):
+    """Let classifiers vote softly, by the names of emotions.
+
+    Members need not know the same emotions. For each emotion, the probabilities
+    of those members that know it are averaged; then each row is divided by its
+    sum. A member that has no word for an emotion is silent about it, not against
+    it: it was never asked about surprise, so its nought for surprise would be an
+    artefact of its training data, and would drown whoever did learn it.
+
+    Two things follow. An emotion that one member alone knows hangs on that
+    member's word. And a member with few emotions speaks up for each of them, for
+    its probability is shared among fewer: `weights` can hold it back.
+
+    Waveforms are taken at ``sampling_rate``, the highest of the members', and are
+    resampled for those that listen at a lower one. Paths are decoded for each
+    member straight to its own rate.
+
+    Parameters
+    ----------
+    parts : list of Classifier or of str
+        The members, or their names, as `sertools.models.load` takes them.
+    weights : sequence of float, optional
+        How much each member's word counts; equal if not given.
+
+    Raises
+    ------
+    ValueError
+        If there are no members, one is no classifier or is there twice, or
+        weights are not one positive number a member.
+
+    References
+    ----------
+    Kittler et al. (1998), On combining classifiers, doi:10.1109/34.667881
+
+    Examples
+    --------
+    >>> both = Ensemble(["trained", "ravdess_cnn"], weights=[2, 1])
+    >>> both.spec, both.sampling_rate
+    ('trained:emodb_egemaps+ravdess_cnn', 22050)
+    """
+
+    name = "ensemble"
+    title = "Several classifiers that vote"
+    license = "that of its members"
+    reference = "doi:10.1109/34.667881"
+    variant = None
+
+    def __init__(self, parts, weights=None):
+        self.parts = parts
+        self.weights = weights
+        self._check()
+
+    def _check(self) -> None:
+        """Refuse what cannot vote."""
+        if isinstance(self.parts, (str, Classifier)) or not len(self.parts):
+            raise ValueError("An ensemble needs a list of at least one classifier.")
+        seen = []
+        for member in self._voters:
+            if not isinstance(member, Classifier):
+                named = getattr(member, "spec", repr(member))
+                raise ValueError(f"{named} is no classifier: it cannot vote.")
+            if (who := _identity(member)) in seen:
+                raise ValueError(f"{member.spec} is there twice.")
+            seen.append(who)
+        shares = np.asarray(self._shares, dtype=object)
+        if shares.shape != (len(seen),) or not all(map(_positive, shares)):
+            raise ValueError(
+                f"weights: one positive number for each of the {len(seen)} members, "
+                f"not {self.weights}."
+            )
+
+    @property
+    def _voters(self) -> list[Classifier]:
+        """The members; those given by name are made once."""
+        from sertools.models import load
+
+        wanted = list(self.parts)
+        if self.__dict__.get("_made", (None,))[0] != wanted:
+            made = [load(part) if isinstance(part, str) else part for part in wanted]
+            self._made = wanted, made
+        return self._made[1]
+
+    @property
+    def _shares(self):
+        return [1.0] * len(self.parts) if self.weights is None else self.weights
+
+    @property
+    def _names(self) -> list[str]:
+        """The members' labels; numbered where two are the same."""
+        labels = [member.label for member in self._voters]
+        return [
+            f"{label} #{labels[: place + 1].count(label)}"
+            if labels.count(label) > 1
+            else label
+            for place, label in enumerate(labels)
+        ]
+
+    def __getstate__(self) -> dict:
+        state = dict(super().__getstate__())
+        state.pop("_made", None)
+        return state
+
+    @property
+    def chosen(self) -> None:
+        """No variant: its members have theirs."""
+
+    @property
+    def spec(self) -> str:
+        """The members' names, joined by ``+``."""
+        return "+".join(member.spec for member in self._voters)
+
+    @property
+    def label(self) -> str:
+        """The members' labels, joined by ``+``."""
+        return "+".join(member.label for member in self._voters)
+
+    @property
+    def tiny(self) -> bool:
+        """Whether any member has random weights."""
+        return any(member.tiny for member in self._voters)
+
+    @property
+    def sampling_rate(self) -> int:
+        """The highest of the members' rates, in Hz."""
+        return max(member.sampling_rate for member in self._voters)
+
+    @property
+    def isolated(self) -> bool:
+        """Whether all members want to run in worker processes."""
+        return all(member.isolated for member in self._voters)
+
+    @property
+    def backend(self) -> list:
+        """What the members answer with."""
+        return [member.backend for member in self._voters]
+
+    @property
+    def training_corpora(self) -> tuple[str, ...] | None:
+        """All corpora in the members' training data; ``None`` if one is unknown."""
+        corpora = [member.training_corpora for member in self._voters]
+        return None if None in corpora else tuple(sorted({*sum(corpora, ())}))
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """All emotions that any member knows, sorted, shape (k,), str."""
+        return known_to(member.classes_ for member in self._voters)
+
+    def weights_sha256(self) -> dict[str, str] | None:
+        """Give the members' SHA-256 by name, for those that have weights."""
+        members = zip(self._names, self._voters, strict=True)
+        digests = {name: member.weights_sha256() for name, member in members}
+        return {name: value for name, value in digests.items() if value} or None
+
+    def signature(self) -> dict[str, str]:
+        """Give the members' signatures by name, and how much each counts."""
+        members = zip(self._names, self._voters, self._shares, strict=True)
+        told = {name: f"{share} {m.signature()}" for name, m, share in members}
+        return {"system": self.name, "sampling_rate": str(self.sampling_rate), **told}
+
+    def card(self) -> Card:
+        """Give the facts, the members' names among them."""
+        return Card({**super().card(), "members": self._names})
+
+    def _weights_card(self) -> str:
+        return "those of its members"
+
+    def predict_proba(self, waveforms) -> np.ndarray:
+        """Score waveforms by the members' vote.
+
+        Parameters
+        ----------
+        waveforms : sequence of ndarray of shape (t,), or of paths
+            Mono, at ``sampling_rate``.
+
+        Returns
+        -------
+        ndarray of shape (n, k), float64
+            Rows sum to one; columns follow ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If one is not a waveform.
+        """
+        return vote(self._ballots(waveforms))
+
+    def members(self, waveforms) -> pd.DataFrame:
+        """Tell what each member says by itself.
+
+        Parameters
+        ----------
+        waveforms : sequence of ndarray of shape (t,), or of paths
+            As for `predict_proba`.
+
+        Returns
+        -------
+        DataFrame
+            One row a waveform and member: ``waveform`` (its position),
+            ``member``, ``predicted``, and a column an emotion, NaN where the
+            member does not know it.
+        """
+        return ballots_table(self._ballots(waveforms))
+
+    def _ballots(self, waveforms) -> list[Ballot]:
+        if not isinstance(waveforms, (str, bytes, os.PathLike)):
+            waveforms = list(waveforms)
+        _checked(waveforms[:1] if isinstance(waveforms, list) else waveforms, 1)
+        members = zip(self._names, self._voters, self._shares, strict=True)
+        return [
+            Ballot(name, m.classes_, m.predict_proba(self._for(m, waveforms)), share)
+            for name, m, share in members
+        ]
+
+    def _for(self, member: Classifier, waveforms: list) -> list:
+        """Bring waveforms to a member's rate; it decodes paths itself."""
+        here, there = self.sampling_rate, member.sampling_rate
+        return [
+            source
+            if isinstance(source, (str, os.PathLike))
+            else audio.load(source, there, sr=here)
+            for source in waveforms
+        ]
+
+
+def _identity(member: Classifier):
+    """Tell members apart: by their settings, or by what was trained in them."""
+    if hasattr(member, "trained_"):
+        return id(member)
+    return type(member), sorted((k, repr(v)) for k, v in member.get_params().items())
+
+
+def _positive(share: object) -> bool:
+    try:
+        return 0 < float(share) < np.inf
+    except (TypeError, ValueError):
+        return False
