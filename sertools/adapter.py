@@ -141,7 +141,7 @@ def _is_head(path, system) -> bool:
     """Say whether it takes a trained head: the path is one, or nothing else will do."""
     if path is not None and os.path.isfile(os.path.join(path, "head.skops")):
         return True
-    return not isinstance(system, models.Classifier)
+    return not hasattr(system, "predict_proba")
 
 
 def _is_variant(path: str, system) -> bool:

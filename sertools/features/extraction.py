@@ -69,7 +69,7 @@ def extract(
     >>> extract(models.load("duration_loudness"), clips, store=False, jobs=1).shape
     (2, 2)
     """
-    if not isinstance(model, Embedder):
+    if not hasattr(model, "embed"):
         raise ValueError(
             f"{getattr(model, 'spec', model)} gives no features: it classifies by "
             "itself. Evaluate it with evaluation.predict, without a head."
@@ -100,7 +100,7 @@ def score(
         One row a usable clip, one column an emotion, rows summing to one;
         ``attrs`` as for `extract`.
     """
-    if not isinstance(model, Classifier):
+    if not hasattr(model, "predict_proba"):
         raise ValueError(
             f"{getattr(model, 'spec', model)} gives features, not emotions. "
             "Train a head on them: --head svm, or evaluation.cross_validate."

@@ -64,7 +64,7 @@ def timeline(
     >>> timeline(models.load("trained"), hiss)[["start", "end"]].values.tolist()
     [[0.0, 1.0]]
     """
-    if not isinstance(model, Classifier):
+    if not hasattr(model, "predict_proba"):
         raise ValueError(
             f"{getattr(model, 'spec', model)} gives features, not emotions. Train a "
             "head on them: sertools train --help"

@@ -329,7 +329,8 @@ def _identity(member: Classifier):
     """Tell members apart: by their settings, or by what was trained in them."""
     if hasattr(member, "trained_"):
         return id(member)
-    return type(member), sorted((k, repr(v)) for k, v in member.get_params().items())
+    told = {**member.get_params(), "variant": member.chosen}
+    return type(member), sorted((name, repr(value)) for name, value in told.items())
 
 
 def _positive(share: object) -> bool:

@@ -44,7 +44,8 @@ def outputs(handle: str, folder: Path, progress: bool = True) -> Path:
         try:
             given = Path(hub.notebook_output_download(handle))
         except Exception as error:  # of many kinds, and none of ours
-            reason = " ".join(str(error).split()).partition(". ")[0].rstrip(".")
+            reason = " ".join(str(error).split()).partition(". ")[0]
+            reason = reason.partition(" (Caused by")[0].rstrip(".")  # by pages of it
             raise ConnectionError(
                 f"Kaggle does not hand out the outputs of {handle} ({reason})."
             ) from error

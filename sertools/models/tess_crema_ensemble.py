@@ -415,8 +415,8 @@ def _corpora(corpora, speakers, n: int) -> np.ndarray:
     if given is None:
         return np.repeat(["own"], n)
     raise ValueError(
-        f"corpora: {len(given)} names for {n} clips, and the speakers' names do not say "
-        "which clip is from which corpus. Give one name a clip."
+        f"corpora: {len(given)} names for {n} clips, and the speakers' names do not "
+        "say which clip is from which corpus. Give one name a clip."
     )
 
 

@@ -67,6 +67,8 @@ def read_card(folder: Path, sampling_rate: int) -> dict:
         raise ValueError(f"{path}: damaged: no {error}.") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: damaged: {error}") from error
+    for member in card["members"]:
+        member["classes"] = [labels.canonical(word) for word in member["classes"]]
     return card
 
 

@@ -4,7 +4,6 @@ import warnings
 
 import numpy as np
 
-from sertools import labels
 from sertools.extras import require
 from sertools.models import keras_files, keras_training
 from sertools.models.time_means import NAMES
@@ -167,6 +166,6 @@ def scored(member: dict, network, means: np.ndarray) -> tuple[np.ndarray, np.nda
             f"The network of {member['corpus']} gives no probabilities: its outputs do "
             "not sum to one. Its last layer should be a softmax."
         )
-    classes = np.array([labels.canonical(word) for word in member["classes"]])
+    classes = np.array(member["classes"])
     order = np.argsort(classes)
     return classes[order], (scores / total)[:, order]
