@@ -20,9 +20,10 @@ class Card(dict):
         return "\n".join(f"{key:{width}}  {_words(self[key])}" for key in self)
 
     def _repr_html_(self) -> str:
+        left = "style='text-align:left'"
         rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(key)}</th>"
-            f"<td style='text-align:left'>{html.escape(_words(value), quote=False)}</td></tr>"
+            f"<tr><th {left}>{html.escape(key)}</th>"
+            f"<td {left}>{html.escape(_words(value), quote=False)}</td></tr>"
             for key, value in self.items()
         )
         return f"<table>{rows}</table>"

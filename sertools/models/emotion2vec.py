@@ -12,10 +12,10 @@ import pandas as pd
 from sertools import audio, labels
 from sertools.extras import require
 from sertools.models import device as devices
-from sertools.models import funasr_files
+from sertools.models.backends import funasr_files
+from sertools.models.backends.funasr_network import network, settings
 from sertools.models.base import Classifier, Embedder
 from sertools.models.batching import in_batches
-from sertools.models.funasr_network import network, settings
 from sertools.models.weights import Source
 
 HOP, REACH = 320, 400

@@ -12,10 +12,10 @@ import numpy as np
 
 from sertools import fetching, labels
 from sertools.extras import require
-from sertools.models import transformers_folder as folders
+from sertools.models.backends import transformers_folder as folders
+from sertools.models.backends.transformers_encoder import Network
 from sertools.models.base import Classifier, Embedder
 from sertools.models.device import resolve
-from sertools.models.transformers_encoder import Network
 
 __all__ = ["HuggingFace"]
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from sertools import audio
 from sertools.extras import require
+from sertools.models.backends.functionals import Functionals
 from sertools.models.base import Embedder
-from sertools.models.functionals import Functionals
 
 
 class OpenSMILE(Embedder):

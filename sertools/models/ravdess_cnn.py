@@ -13,7 +13,7 @@ import numpy as np
 from sertools import atomic, labels
 from sertools import progress as bars
 from sertools.extras import require
-from sertools.models import keras_files, saved_model
+from sertools.models.backends import keras_files, saved_model
 from sertools.models.base import Classifier, _checked
 from sertools.models.heads.holdout import held_out
 

@@ -13,10 +13,7 @@ from sertools.models.base import Model
 __all__ = ["card", "fetch", "load", "names"]
 
 _PLUMBING = frozenset(
-    "audioset base batching device ensemble functionals funasr_files funasr_network "
-    "fusion heads kaggle_kernel keras_files keras_training registry "
-    "patches saved_model speechbrain_folder transformers_encoder transformers_folder "
-    "time_means time_means_folder time_means_network weights whisper_encoder".split()
+    "backends base batching device ensemble fusion heads registry weights".split()
 )
 
 

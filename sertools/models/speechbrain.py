@@ -8,7 +8,7 @@ import numpy as np
 
 from sertools import labels
 from sertools.extras import require
-from sertools.models import speechbrain_folder as folders
+from sertools.models.backends import speechbrain_folder as folders
 from sertools.models.base import Classifier, Embedder
 from sertools.models.batching import in_batches
 from sertools.models.device import resolve

@@ -12,13 +12,13 @@ import numpy as np
 
 from sertools import atomic, fetching, labels
 from sertools import progress as bars
-from sertools.models import keras_files, saved_model, time_means_folder
+from sertools.models.backends import keras_files, saved_model, time_means_folder
+from sertools.models.backends.kaggle_kernel import outputs
+from sertools.models.backends.time_means import NAMES, heard, time_means
+from sertools.models.backends.time_means_folder import CARD, file_name
+from sertools.models.backends.time_means_network import made, scored, trained
 from sertools.models.base import Classifier, _checked
 from sertools.models.ensemble import Ballot, ballots_table, known_to, vote
-from sertools.models.kaggle_kernel import outputs
-from sertools.models.time_means import NAMES, heard, time_means
-from sertools.models.time_means_folder import CARD, file_name
-from sertools.models.time_means_network import made, scored, trained
 
 _KERNEL = "shivamburnwal/speech-emotion-recognition"
 _CHUNK = 32
@@ -72,7 +72,7 @@ class TessCremaEnsemble(Classifier):
     Notes
     -----
     A clip is looked at from 0.6 s on, for 2.5 s; where less than one second would
-    remain, the whole clip is. See `sertools.models.time_means`.
+    remain, the whole clip is. See `sertools.models.backends.time_means`.
 
     References
     ----------

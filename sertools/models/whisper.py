@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from sertools import audio
-from sertools.models import whisper_encoder as encoder
+from sertools.models.backends import whisper_encoder as encoder
+from sertools.models.backends.whisper_encoder import SIZES, Encoder, Form
 from sertools.models.base import Embedder
 from sertools.models.device import resolve
 from sertools.models.weights import Source
-from sertools.models.whisper_encoder import SIZES, Encoder, Form
 
 _HOST = "https://openaipublic.azureedge.net/main/whisper/models"
 _MEGABYTES = {"tiny": 76, "base": 145, "small": 484, "medium": 1528, "large-v3": 3087}

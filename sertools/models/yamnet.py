@@ -9,9 +9,15 @@ import pandas as pd
 
 from sertools import audio
 from sertools.card import Card
-from sertools.models import audioset, saved_model
+from sertools.models.backends import audioset, saved_model
+from sertools.models.backends.patches import (
+    HOP,
+    WIDTH,
+    Network,
+    random_names,
+    random_network,
+)
 from sertools.models.base import Classifier, Embedder
-from sertools.models.patches import HOP, WIDTH, Network, random_names, random_network
 from sertools.models.weights import Source
 
 _TFHUB = "https://tfhub.dev/google/yamnet/1?tf-hub-format=compressed"

@@ -135,7 +135,7 @@ def test_a_clip_that_kills_its_process_is_left_out_alone(
 
 
 def test_a_worker_that_needs_no_scikit_learn_does_not_load_it():
-    code = "import sys; from sertools.models.functionals import Functionals; "
+    code = "import sys; from sertools.models.backends.functionals import Functionals; "
     code += "import sertools.features.workers as w; "
     code += "w._answer(Functionals('eGeMAPSv02', 16000), {}, 'embed', 16000, 'x'); "
     code += "print('opensmile' in sys.modules, 'sklearn' in sys.modules)"

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.metrics import recall_score
 
 from sertools import datasets, evaluation, extras, models
-from sertools.models import keras_files
+from sertools.models.backends import keras_files
 from sertools.models.ravdess_cnn import RavdessCNN
 
 needs_tensorflow = pytest.mark.skipif(

@@ -11,9 +11,9 @@ from sklearn.base import clone
 
 from sertools import datasets, extras, models
 from sertools.cli import main
-from sertools.models import keras_files
+from sertools.models.backends import keras_files
+from sertools.models.backends.time_means import NAMES
 from sertools.models.tess_crema_ensemble import TessCremaEnsemble, _corpora
-from sertools.models.time_means import NAMES
 
 needs_tensorflow = pytest.mark.skipif(
     not extras.available("tensorflow"), reason="needs tensorflow"

@@ -19,8 +19,8 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from sertools import audio, datasets, extras, labels, models
-from sertools.models import audioset, patches, saved_model
-from sertools.models.patches import CALL, HOP, PATCH, Network, random_network
+from sertools.models.backends import audioset, patches, saved_model
+from sertools.models.backends.patches import CALL, HOP, PATCH, Network, random_network
 
 HERE = extras.available("tensorflow")
 needs_tensorflow = pytest.mark.skipif(not HERE, reason="TensorFlow is not installed")

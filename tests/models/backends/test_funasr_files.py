@@ -10,7 +10,7 @@ import pytest
 
 from sertools import extras, models
 
-from .funasr_folders import FIVE, NINE, small, write
+from ..funasr_folders import FIVE, NINE, small, write
 
 pytestmark = pytest.mark.skipif(
     not (extras.available("funasr") and extras.available("torch")),

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sertools.models import audioset, saved_model
+from sertools.models.backends import audioset, saved_model
 
 __all__ = ["Heard", "Network", "patches", "random_names", "random_network"]
 

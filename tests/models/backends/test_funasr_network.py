@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from sertools import extras
-from sertools.models.funasr_network import network, settings
+from sertools.models.backends.funasr_network import network, settings
 
 pytestmark = pytest.mark.skipif(
     not (extras.available("funasr") and extras.available("torch")),
@@ -23,7 +23,7 @@ def run(code):
 def test_the_rest_of_funasr_is_not_imported_and_nothing_is_printed():
     done = run("""
 import sys
-from sertools.models.funasr_network import network, settings
+from sertools.models.backends.funasr_network import network, settings
 small = settings(64, 1, 1, 1, 8, 1)
 first, second = network(small, 3), network(small)
 assert not [name for name in sys.modules if name.partition(".")[0] == "funasr"]
@@ -56,7 +56,7 @@ def test_all_of_funasr_can_be_imported_before_or_after(first):
     run(
         "\n".join(
             [
-                "from sertools.models.funasr_network import network, settings",
+                "from sertools.models.backends.funasr_network import network, settings",
                 *order,
                 "import funasr, sys",
                 "from funasr.register import tables",

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sertools import extras, trust
-from sertools.models.funasr_network import network
+from sertools.models.backends.funasr_network import network
 
 __all__ = ["CONFIG", "PARAMETERS", "TOKENS", "fetched", "is_hub_id", "read", "tokens"]
 

@@ -5,8 +5,8 @@ import warnings
 import numpy as np
 
 from sertools.extras import require
-from sertools.models import keras_files, keras_training
-from sertools.models.time_means import NAMES
+from sertools.models.backends import keras_files, keras_training
+from sertools.models.backends.time_means import NAMES
 
 __all__ = ["SHAPE", "made", "scored", "trained"]
 

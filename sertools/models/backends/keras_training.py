@@ -6,7 +6,7 @@ import numpy as np
 
 from sertools import progress as bars
 from sertools.extras import require
-from sertools.models import keras_files
+from sertools.models.backends import keras_files
 from sertools.models.heads.holdout import held_out
 
 __all__ = ["Parts", "early_stopped", "parted"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from sertools import labels
-from sertools.models import keras_files
-from sertools.models.time_means import NAMES
-from sertools.models.time_means_network import SHAPE
+from sertools.models.backends import keras_files
+from sertools.models.backends.time_means import NAMES
+from sertools.models.backends.time_means_network import SHAPE
 
 __all__ = ["CARD", "check", "file_name", "load", "no_model", "read_card"]
 
