@@ -57,7 +57,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         shown = self.models.rename(columns={"uar_outside": "UAR, outside = wrong"})
-        shown = shown.dropna(axis=1, how="all").round(3).to_html(border=0)
+        shown = shown.dropna(axis=1, how="all").round(3).to_html(border=0, na_rep="")
         said = [*self.pairs["verdict"], *self.notes]
         notes = "".join(f"<li>{html.escape(line)}</li>" for line in said)
         return f"<p>{html.escape(self._head())}</p>{shown}<ul>{notes}</ul>"
@@ -123,7 +123,7 @@ def compare(results: Mapping[str, Result], seed: int = 0) -> Comparison:
         emotions,
         len(truth),
         None if speakers is None else len(set(speakers)),
-        [*notes, *more, *told, *_protocols(models)],
+        [*_made_up(results), *notes, *more, *told, *_protocols(models)],
     )
 
 
@@ -241,6 +241,17 @@ def _verdict(row) -> str:
         f"{_p(row.p_joint)}. From {row.detectable:.3f} on, a difference would probably "
         "have been found."
     )
+
+
+def _made_up(results: Mapping[str, Result]) -> list[str]:
+    """Say which results come of random weights, or of synthetic speech."""
+    notes = []
+    random = [name for name, r in results.items() if r.info.get("random_weights")]
+    if random:
+        notes.append(f"Random weights: {', '.join(random)}. They mean nothing.")
+    if any(r.info.get("synthetic") for r in results.values()):
+        notes.append("Synthetic speech: no score here says how people are recognised.")
+    return notes
 
 
 def _p(value: float) -> str:

@@ -78,7 +78,8 @@ def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
     canvas.tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0, labelsize=canvas.TEXT)
     canvas.legend_below(ax)
-    canvas.heading(ax, "Which model is better?", _about(comparison))
+    alarms = [n for n in comparison.notes if n.startswith(("Random w", "Synthetic"))]
+    canvas.heading(ax, "Which model is better?", _about(comparison), alarms)
     return ax
 
 

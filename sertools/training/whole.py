@@ -34,8 +34,8 @@ def train_whole(model, clips, folder, seed, command, **options):
     more = _taken(model, seed=seed, progress=options.get("progress", True))
     told = _held_out(model, clips, waveforms, seed, more)
     y, speakers = _known(clips)
-    corpora = sorted(clips["dataset"].dropna().unique())
-    model.fit(waveforms, y, speakers=speakers, **_taken(model, corpora=corpora), **more)
+    about = _taken(model, corpora=_corpora(clips))
+    model.fit(waveforms, y, speakers=speakers, **about, **more)
     with replacing(folder) as draft:
         draft.rmdir()
         model.save(draft)
@@ -55,6 +55,12 @@ def _known(clips: pd.DataFrame) -> tuple[np.ndarray, np.ndarray | None]:
     return clips["emotion"].to_numpy(dtype=object).astype(str), who
 
 
+def _corpora(clips: pd.DataFrame) -> np.ndarray | None:
+    """Give the corpus of each clip, where all are known."""
+    corpora = clips["dataset"]
+    return None if corpora.isna().any() else corpora.to_numpy(dtype=object).astype(str)
+
+
 def _held_out(model, clips, waveforms, seed, more) -> dict | None:
     """Train the system anew without some speakers, and score it on them, in turn."""
     from sklearn.base import clone
@@ -68,7 +74,9 @@ def _held_out(model, clips, waveforms, seed, more) -> dict | None:
     for number, (inner, test) in enumerate(splits, start=1):
         fresh = clone(model)
         who = None if speakers is None else speakers[inner]
-        fresh.fit([waveforms[i] for i in inner], y[inner], speakers=who, **more)
+        about = _taken(model, corpora=_corpora(clips.iloc[inner]))
+        heard = [waveforms[i] for i in inner]
+        fresh.fit(heard, y[inner], speakers=who, **about, **more)
         probabilities = fresh.predict_proba([waveforms[i] for i in test])
         scored.loc[clips.index[test], list(fresh.classes_)] = probabilities
         fold.iloc[test] = str(number)

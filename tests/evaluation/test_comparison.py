@@ -113,6 +113,14 @@ def test_standardising_by_speaker_and_other_folds_are_pointed_out():
     assert "Not the same folds (" in notes
 
 
+def test_random_weights_and_synthetic_speech_are_pointed_out():
+    made = results(a=0.8, b=0.8)
+    made["a"].info |= {"random_weights": True, "synthetic": True}
+    notes = compare(made).notes
+    assert notes[0] == "Random weights: a. They mean nothing."
+    assert notes[1].startswith("Synthetic speech:")
+
+
 def test_what_cannot_be_compared_is_refused():
     made = results(a=0.8, b=0.8)
     with pytest.raises(ValueError, match="two results or more"):
