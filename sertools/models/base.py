@@ -15,7 +15,7 @@ from sertools.card import Card
 from sertools.models import weights as weights_of
 from sertools.models.weights import Source
 
-__all__ = ["Classifier", "Embedder", "Model"]
+__all__ = ["Classifier", "Embedder", "Model", "checked"]
 
 
 class Model(BaseEstimator):
@@ -269,7 +269,7 @@ class Embedder(TransformerMixin, Model):
         ValueError
             If one is not a waveform, or its features are not finite numbers.
         """
-        waveforms = _checked(waveforms, self.sampling_rate)
+        waveforms = checked(waveforms, self.sampling_rate)
         if not waveforms:
             return np.empty((0, len(self.get_feature_names_out())), np.float32)
         embedding = np.asarray(self._embed(waveforms), dtype=np.float32)
@@ -323,7 +323,7 @@ class Classifier(ClassifierMixin, Model):
         ValueError
             If one is not a waveform.
         """
-        waveforms = _checked(waveforms, self.sampling_rate)
+        waveforms = checked(waveforms, self.sampling_rate)
         if not waveforms:
             return np.empty((0, len(self.classes_)))
         return np.asarray(self._predict_proba(waveforms), dtype=np.float64)
@@ -336,7 +336,8 @@ class Classifier(ClassifierMixin, Model):
         raise NotImplementedError
 
 
-def _checked(waveforms, sampling_rate: int) -> list[np.ndarray]:
+def checked(waveforms, sampling_rate: int) -> list[np.ndarray]:
+    """Load what are paths, and refuse what is no list of waveforms."""
     from sertools import audio
 
     single = isinstance(waveforms, (str, bytes, os.PathLike))

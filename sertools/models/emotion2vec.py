@@ -1,5 +1,6 @@
 """emotion2vec: a network pretrained on emotional speech, and its fine-tuned kin."""
 
+import contextlib
 import os
 import warnings
 from collections.abc import Sequence
@@ -137,11 +138,9 @@ class Emotion2vec(Embedder, Classifier):
 
     def _answers_card(self) -> dict:
         """Name the emotions only where its ``tokens.txt`` is at hand."""
-        try:
+        with contextlib.suppress(FileNotFoundError):  # asked for where it is needed
             if not funasr_files.is_hub_id(str(self.weights or "")):
                 return super()._answers_card()
-        except FileNotFoundError:
-            pass
         return {"dimensions": self.dimensions[self.chosen]}
 
     def _load(self) -> "_Network":

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sertools import audio
 from sertools.card import Card
-from sertools.models.base import Classifier, _checked
+from sertools.models.base import Classifier, checked
 
 __all__ = ["Ballot", "Ensemble", "ballots_table", "known_to", "vote"]
 
@@ -307,7 +307,7 @@ class Ensemble(Classifier):
     def _ballots(self, waveforms) -> list[Ballot]:
         if not isinstance(waveforms, (str, bytes, os.PathLike)):
             waveforms = list(waveforms)
-        _checked(waveforms[:1] if isinstance(waveforms, list) else waveforms, 1)
+        checked(waveforms[:1] if isinstance(waveforms, list) else waveforms, 1)
         members = zip(self._names, self._voters, self._shares, strict=True)
         return [
             Ballot(name, m.classes_, m.predict_proba(self._for(m, waveforms)), share)

@@ -13,9 +13,8 @@ import numpy as np
 from sertools import atomic, labels
 from sertools import progress as bars
 from sertools.extras import require
-from sertools.models.backends import keras_files, saved_model
-from sertools.models.base import Classifier, _checked
-from sertools.models.heads.holdout import held_out
+from sertools.models.backends import keras_files, keras_training, saved_model
+from sertools.models.base import Classifier, checked
 
 _PUBLISHED = {
     # in the order of the network's outputs
@@ -153,7 +152,7 @@ class RavdessCNN(Classifier):
         >>> RavdessCNN().features([np.sin(np.arange(22050) / 20)]).shape
         (1, 40)
         """
-        return self._means(_checked(waveforms, self.sampling_rate))
+        return self._means(checked(waveforms, self.sampling_rate))
 
     def _means(self, waveforms: list[np.ndarray]) -> np.ndarray:
         mfcc = require("librosa").feature.mfcc
@@ -304,12 +303,23 @@ class RavdessCNN(Classifier):
         if len(X) != len(codes) or (speakers is not None and len(speakers) != len(X)):
             raise ValueError("Waveforms, emotions and speakers differ in number.")
         means = self._means_of_many(X, progress)
-        parts, said = _parts(codes, speakers, seed)
-        run = {"epochs": epochs, "patience": patience, "learning_rate": learning_rate}
+        parts = keras_training.parted(codes, speakers, seed)
+        if not parts.by_speaker:
+            warnings.warn(f"Early stopping holds out {parts.said}.", stacklevel=2)
         network = _network(len(outputs), seed)
-        facts = _train(
-            network, means, codes, parts, seed=seed, progress=progress, **run
+        facts = keras_training.early_stopped(
+            network,
+            means[..., None],
+            codes,
+            parts,
+            optimizer=lambda keras: keras.optimizers.RMSprop(learning_rate),
+            batch=_BATCH,
+            epochs=epochs,
+            patience=patience,
+            seed=seed,
+            progress=progress,
         )
+        told = {"clips": len(codes), "held_out": parts.said, "seed": seed, **facts}
         card = {
             "schema_version": 1,
             "system": self.name,
@@ -317,7 +327,7 @@ class RavdessCNN(Classifier):
             "sampling_rate": self.sampling_rate,
             "n_mfcc": self.n_mfcc,
             "training_corpora": None if corpora is None else sorted(set(corpora)),
-            "training": {"clips": len(codes), "held_out": said, "seed": seed, **facts},
+            "training": told,
         }
         self.trained_ = {"card": card, "parameters": network.get_weights()}
         self.__dict__.pop("_backend", None)
@@ -414,57 +424,3 @@ def _network(outputs: int, seed: int):
                 layers.Activation("softmax"),
             ]
         )
-
-
-def _parts(codes: np.ndarray, speakers, seed: int) -> tuple[tuple, str]:
-    """Choose what to train on and what to hold out; say which in words."""
-    import pandas as pd
-
-    known = speakers is not None and not pd.isna(np.asarray(speakers, object)).any()
-    several = known and len(np.unique(np.asarray(speakers, str))) > 1
-    splits = held_out(codes, speakers if several else None, seed=seed)
-    if not splits:
-        everything = np.arange(len(codes))
-        parts, said = (everything, everything), "nothing: too few clips"
-    elif several:
-        parts = splits[0]
-        who = sorted({str(name) for name in np.asarray(speakers)[parts[1]]})
-        return parts, f"speakers {', '.join(who)}"
-    else:
-        parts, said = splits[0], "clips: it is not known that several people speak"
-    warnings.warn(f"Early stopping holds out {said}.", stacklevel=3)
-    return parts, said
-
-
-def _train(
-    network, means, codes, parts, seed, progress, epochs, patience, learning_rate
-) -> dict:
-    """Train until what is held out is no longer scored better; keep the best."""
-    train, check = parts
-    X = means[..., None]
-    weight = np.bincount(codes[train], minlength=codes.max() + 1)
-    weight = (len(train) / np.maximum(weight, 1) / len(weight)).astype(np.float32)
-    order = np.random.default_rng(seed)
-    best, kept, since, at = np.inf, network.get_weights(), 0, 0
-    with (
-        bars.bar(epochs, "Training", unit="epochs", shown=progress) as counter,
-        keras_files.quiet(),
-    ):
-        optimiser = require("keras").optimizers.RMSprop(learning_rate)
-        network.compile(optimiser, "sparse_categorical_crossentropy", jit_compile=False)
-        for epoch in range(1, epochs + 1):
-            for some in np.array_split(
-                order.permutation(train), -(-len(train) // _BATCH)
-            ):
-                network.train_on_batch(X[some], codes[some], weight[codes[some]])
-            scores = network.predict_on_batch(X[check])
-            right = scores[np.arange(len(check)), codes[check]]
-            loss = -np.average(np.log(right + 1e-7), weights=weight[codes[check]])
-            since += 1
-            if loss < best:
-                best, kept, since, at = loss, network.get_weights(), 0, epoch
-            counter.update(1)
-            if since >= patience:
-                break
-    network.set_weights(kept)
-    return {"epochs": epoch, "best_epoch": at, "held_out_loss": round(float(best), 4)}

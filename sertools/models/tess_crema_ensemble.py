@@ -17,7 +17,7 @@ from sertools.models.backends.kaggle_kernel import outputs
 from sertools.models.backends.time_means import NAMES, heard, time_means
 from sertools.models.backends.time_means_folder import CARD, file_name
 from sertools.models.backends.time_means_network import made, scored, trained
-from sertools.models.base import Classifier, _checked
+from sertools.models.base import Classifier, checked
 from sertools.models.ensemble import Ballot, ballots_table, known_to, vote
 
 _KERNEL = "shivamburnwal/speech-emotion-recognition"
@@ -189,7 +189,7 @@ class TessCremaEnsemble(Classifier):
         >>> model.feature_names[:3]
         ('zcr', 'chroma_C', 'chroma_C#')
         """
-        return self._means(_checked(waveforms, self.sampling_rate))
+        return self._means(checked(waveforms, self.sampling_rate))
 
     def _means(self, waveforms: list[np.ndarray]) -> np.ndarray:
         means = np.empty((len(waveforms), len(NAMES)), np.float32)
@@ -212,7 +212,7 @@ class TessCremaEnsemble(Classifier):
             ``member`` (its corpus), ``predicted``, and a column an emotion, NaN
             where the member does not know it.
         """
-        return ballots_table(self._ballots(_checked(waveforms, self.sampling_rate)))
+        return ballots_table(self._ballots(checked(waveforms, self.sampling_rate)))
 
     def _predict_proba(self, waveforms: list[np.ndarray]) -> np.ndarray:
         return vote(self._ballots(waveforms))

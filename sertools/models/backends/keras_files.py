@@ -8,7 +8,6 @@ import contextlib
 import json
 import logging
 import os
-import sys
 import tempfile
 import warnings
 import zipfile
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sertools.extras import require
+from sertools.models.backends.silence import silenced
 from sertools.trust import gate
 
 __all__ = ["Part", "layers", "load", "quiet", "shapes"]
@@ -196,25 +196,13 @@ def quiet() -> Iterator[None]:
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # leave room to others
     loggers = [logging.getLogger(name) for name in ("absl", "tensorflow")]
     levels = [logger.level for logger in loggers]
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        kept = os.dup(2)
-    except OSError:  # there is no standard error
-        kept = None
-    try:
-        if kept is not None:
-            sys.stderr.flush()
-            os.dup2(nowhere, 2)
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
+        with silenced(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        if kept is not None:
-            os.dup2(kept, 2)
-            os.close(kept)
-        os.close(nowhere)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
 

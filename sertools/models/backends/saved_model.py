@@ -6,14 +6,13 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from sertools import trust
 from sertools.extras import require
 from sertools.models import device as devices
+from sertools.models.backends.silence import silenced
 
 __all__ = ["fetched", "is_handle", "look_through", "placed", "tensorflow"]
 
@@ -32,34 +31,11 @@ def tensorflow() -> ModuleType:
         return require("tensorflow")
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    with _silenced():
+    with silenced():
         module = require("tensorflow")
     for name in ("tensorflow", "absl"):
         logging.getLogger(name).setLevel(logging.ERROR)
     return module
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Drop what a library writes to standard error while it starts.
-
-    TensorFlow's first lines come before it looks at any setting, from C++, so
-    that only the file descriptor itself can be turned away.
-    """
-    try:
-        kept = os.dup(2)
-    except OSError:  # there is no standard error
-        yield
-        return
-    sys.stderr.flush()
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def placed(device: str, spec: str) -> str:
