@@ -6,8 +6,12 @@ import numpy as np
 
 __all__ = ["SECONDS", "in_batches"]
 
-SECONDS = 240.0
-"""Audio in one batch at most, padding included, in seconds."""
+SECONDS = {"cpu": 30.0, "mps": 60.0, "cuda": 240.0}
+"""Audio in one batch at most, padding included, in seconds, by kind of device.
+
+A CPU is no faster on many clips than on one, and slower once what lies between two
+layers has outgrown its caches.
+"""
 
 
 def in_batches(
@@ -15,7 +19,8 @@ def in_batches(
     run: Callable[[list[np.ndarray]], Sequence],
     sampling_rate: int,
     padded: bool = False,
-    seconds: float = SECONDS,
+    seconds: float | None = None,
+    device: str = "cpu",
 ) -> list:
     """Answer for waveforms batch by batch, in the order they came.
 
@@ -34,8 +39,10 @@ def in_batches(
         Of the waveforms, in Hz.
     padded : bool, default False
         Whether `run` may be given waveforms of unequal length.
-    seconds : float
-        Audio in a batch at most.
+    seconds : float, optional
+        Audio in a batch at most; as fits the device if not given.
+    device : str, default "cpu"
+        Where `run` computes: ``cpu``, ``mps``, ``cuda`` or ``cuda:1``.
 
     Returns
     -------
@@ -49,6 +56,8 @@ def in_batches(
     """
     answers: list = [None] * len(waveforms)
     lengths = [len(waveform) for waveform in waveforms]
+    if seconds is None:
+        seconds = SECONDS[device.partition(":")[0]]
     room = seconds * sampling_rate
     left = sorted(range(len(waveforms)), key=lengths.__getitem__, reverse=True)
     while left:

@@ -16,7 +16,7 @@ from sertools.models import device as devices
 from sertools.models.backends import funasr_files
 from sertools.models.backends.funasr_network import network, settings
 from sertools.models.base import Classifier, Embedder
-from sertools.models.batching import in_batches
+from sertools.models.batching import SECONDS, in_batches
 from sertools.models.weights import Source
 
 HOP, REACH = 320, 400
@@ -24,7 +24,7 @@ HOP, REACH = 320, 400
 
 _BASE, _OTHER, _UNKNOWN, _UNUSED = "base", "other", "<unk>", "unuse"
 _HUB = "https://huggingface.co/emotion2vec/emotion2vec_{}/resolve/main/{}"
-_BATCH = {"cpu": 0.0, "mps": 60.0, "cuda": 240.0}  # seconds, padding included
+_BATCH = {**SECONDS, "cpu": 0.0}  # padding costs a CPU more than it gains
 _WORDS = "angry disgusted fearful happy neutral other sad surprised <unk>".split()
 
 

@@ -161,7 +161,8 @@ class Interface:
                 said = ask(torch.from_numpy(np.stack(part)), torch.ones(len(part)))
             return list(said.reshape(len(part), -1).float().cpu().numpy())
 
-        return np.stack(in_batches(waveforms, run, SpeechBrain.sampling_rate))
+        rate, device = SpeechBrain.sampling_rate, str(self.classifier.device)
+        return np.stack(in_batches(waveforms, run, rate, device=device))
 
     def _encoded(self, waves, lengths):
         return self.classifier.encode_batch(waves, lengths)

@@ -63,5 +63,12 @@ def test_one_waveform_too_large_for_the_memory_and_other_errors_are_raised():
         in_batches(waves(1, 1), Machine(1, "shape mismatch"), 1)
 
 
+def test_a_cpu_gets_smaller_batches_than_a_gpu():
+    run = Machine(memory=1000)
+    in_batches(waves(*[10] * 6), run, 1)
+    in_batches(waves(*[10] * 6), run, 1, device="cuda:1")
+    assert [len(batch) for batch in run.batches] == [3, 3, 6]
+
+
 def test_no_waveforms_have_no_answers():
     assert in_batches([], Machine(), 1) == []

@@ -95,7 +95,7 @@ class Network:
         clips = [list(self._pieces(waveform)) for waveform in waveforms]
         pieces = [piece for clip in clips for piece in clip]
         padded = self.padded or self.span is not None
-        answers = iter(in_batches(pieces, run, self.rate, padded))
+        answers = iter(in_batches(pieces, run, self.rate, padded, device=self.device))
         rows = []
         for clip in clips:
             sizes = [len(piece.samples) for piece in clip]

@@ -123,7 +123,7 @@ class Encoder:
             return [torch.cat(part, dim=-1).cpu().numpy() for part in parts]
 
         with torch.inference_mode():
-            return in_batches(windows, run, _RATE)
+            return in_batches(windows, run, _RATE, device=self.device)
 
     def _layers(self, batch: list[Window], layers: tuple[int, ...]) -> Iterator:
         """Go through the blocks, and give what leaves those that are asked for."""
