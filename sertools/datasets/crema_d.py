@@ -18,7 +18,7 @@ class CREMAD(Dataset):
     """CREMA-D: 7442 clips, 91 actors, 12 sentences, English.
 
     Human listeners who only heard the voice named the intended emotion in
-    40.0 % of their answers: labels are what was asked for, not what is heard.
+    40.9 % of their answers: labels are what was asked for, not what is heard.
 
     Where the owner's folder ``processedResults`` lies with the clips, their
     answers are further columns. From ``summaryTable.csv`` or
