@@ -1,6 +1,6 @@
 """Speech emotion recognition in notebooks, honest by default."""
 
-import importlib
+from sertools.lazy import attach
 
 __version__ = "0.1.0"
 
@@ -21,16 +21,6 @@ _ROOMS = (
     "widgets",
 )
 
-__all__ = ["ExternalModelAdapter", *_ROOMS, "__version__"]
+_HOMES = {"ExternalModelAdapter": "adapter", **{room: room for room in _ROOMS}}
 
-
-def __getattr__(name: str):
-    if name in _ROOMS:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name == "ExternalModelAdapter":
-        return importlib.import_module(f"{__name__}.adapter").ExternalModelAdapter
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(__name__, _HOMES)

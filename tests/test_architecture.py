@@ -17,8 +17,9 @@ import sertools
 
 HOUSE = Path(sertools.__file__).parent
 FLOORS = (
+    {"lazy"},
     {
-        *("atomic", "card", "extras", "fetching", "labels"),
+        *("atomic", "card", "extras", "fetching", "labels", "locks"),
         *("progress", "shipped"),
     },
     {"audio", "trust"},
@@ -83,17 +84,18 @@ def test_a_module_imports_only_from_lower_floors(path):
 
 @pytest.mark.parametrize("path", PACKAGES, ids=name)
 def test_a_package_only_hands_names_on_lazily(path):
-    module = tree(path)
-    assert imported(path) <= {"importlib", "importlib.import_module"}
-    functions = {n.name for n in module.body if isinstance(n, ast.FunctionDef)}
-    assert functions == {"__getattr__", "__dir__"}
-    assert not [n for n in module.body if isinstance(n, ast.ClassDef)]
+    assert imported(path) <= {"sertools.lazy.attach"}
+    kinds = (ast.Expr, ast.ImportFrom, ast.Assign)
+    assert all(isinstance(node, kinds) for node in tree(path).body)
 
 
 @pytest.mark.parametrize("path", PACKAGES, ids=name)
 def test_every_name_handed_on_is_there(path):
     dotted = ".".join(path.relative_to(HOUSE.parent).parent.parts)
     package = importlib.import_module(dotted)
+    if not hasattr(package, "__all__"):  # a drawer within a room
+        assert package.__doc__
+        return
     assert len(set(package.__all__)) == len(package.__all__)
     assert set(package.__all__) <= set(dir(package))
     for public in package.__all__:
@@ -138,6 +140,7 @@ def test_every_package_that_is_imported_is_declared():
         "sklearn": "scikit-learn",
         "umap": "umap-learn",
         "whisper": "openai-whisper",
+        "yaml": "pyyaml",
     }
     for path in FILES:
         for dotted in imported(path):

@@ -1,23 +1,19 @@
 """Audio in: waveforms from files and arrays, windows, and stretches of speech."""
 
-import importlib
+from sertools.lazy import attach
 
-_NAMES = {
-    "duration": "loading",
-    "is_silent": "loading",
-    "load": "loading",
-    "segments": "speech",
-    "windows": "loading",
-}
-
-__all__ = list(_NAMES)
-
-
-def __getattr__(name: str):
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "Degradation": "degradation",
+        "degradations": "degradation",
+        "degrade": "degradation",
+        "duration": "loading",
+        "is_silent": "loading",
+        "load": "loading",
+        "segments": "speech",
+        "silence": "effects",
+        "stop_band": "effects",
+        "windows": "loading",
+    },
+)

@@ -1,30 +1,47 @@
 """How well a model recognises emotion in speakers it has not heard."""
 
-import importlib
+from sertools.lazy import attach
 
-_NAMES = {
-    "Comparison": "comparison",
-    "Leakage": "overlap",
-    "Result": "result",
-    "compare": "comparison",
-    "cross_validate": "validation",
-    "folds": "folds",
-    "from_predictions": "predictions",
-    "intervals": "intervals",
-    "leakage": "overlap",
-    "load": "saving",
-    "predict": "validation",
-}
-
-__all__ = list(_NAMES)
-
-
-def __getattr__(name: str):
-    if name in _NAMES:
-        module = importlib.import_module(f"{__name__}.{_NAMES[name]}")
-        return module if name == _NAMES[name] else getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "Abstention": "calibration.abstention",
+        "Calibration": "calibration.reliability",
+        "Comparison": "comparison.side_by_side",
+        "CrossCorpus": "travel.each_on_each",
+        "EmotionSets": "calibration.sets",
+        "Enrolment": "enrolling.enrolment",
+        "Leakage": "leaks.overlap",
+        "Occlusion": "explaining.occlusion",
+        "Pretraining": "leaks.pretraining",
+        "Probes": "probing.probes",
+        "Reliance": "explaining.reliance",
+        "Result": "result",
+        "Robustness": "degraded.levels",
+        "Subgroups": "groups.subgroups",
+        "Transfer": "travel.transfer",
+        "calibrate": "calibration.temperature",
+        "compare": "comparison.comparing",
+        "conformal": "calibration.sets",
+        "cross_corpus": "travel.each_on_each",
+        "cross_validate": "validation",
+        "enrolment": "enrolling.enrolment",
+        "folds": "folds",
+        "forced_choice": "groups.pairs",
+        "from_predictions": "predictions",
+        "heard_before": "leaks.pretraining",
+        "intervals": "intervals",
+        "joined": "travel.joining",
+        "leakage": "leaks.overlap",
+        "load": "saving",
+        "minimal_pairs": "groups.pairs",
+        "occlusion": "explaining.occlusion",
+        "predict": "validation",
+        "probes": "probing.probes",
+        "published": "comparison.publications",
+        "reliance": "explaining.reliance",
+        "robustness": "degraded.robustness",
+        "subgroups": "groups.subgroups",
+        "transfer": "travel.transfer",
+    },
+)

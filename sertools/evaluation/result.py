@@ -3,16 +3,28 @@
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation.calibration import proper
 from sertools.evaluation.intervals import SCORES, counts_by_speaker, jackknife
 
-__all__ = ["FIELDS", "Result"]
+if TYPE_CHECKING:
+    from sertools.evaluation.calibration.abstention import Abstention
+    from sertools.evaluation.calibration.reliability import Calibration
+
+__all__ = ["FIELDS", "INFO", "Result"]
 
 FIELDS = ("clip", "emotion", "predicted", "speaker", "sex", "fold", "path")
 """The columns of ``predictions`` before the probabilities."""
+
+INFO = (
+    *("dataset", "model", "head", "folds", "standardize", "seed"),
+    *("leaking", "synthetic", "random_weights"),
+)
+"""What ``info`` holds of every result; anything else is ``more`` in the metrics."""
 
 
 @dataclass(repr=False)
@@ -25,8 +37,8 @@ class Result:
         One row a clip: clip, emotion, predicted, speaker, sex, fold, path, and
         one probability column a class. ``predicted`` is the most probable.
     info : dict
-        dataset, model, head, folds, standardize, seed; ``None`` where it does
-        not apply.
+        dataset, model, head, folds, standardize, seed, and what `calibrate`
+        fitted as ``calibration``; ``None`` where it does not apply.
     excluded : list of dict
         ``clip`` and ``reason`` of each clip that could not be used.
     left_out : dict of str to int
@@ -163,6 +175,49 @@ class Result:
         wrong = table[table["emotion"] != table["predicted"]]
         return wrong.sort_values("confidence", ascending=False, kind="stable").head(top)
 
+    def calibration(self, bins: int = 10, seed: int = 0) -> "Calibration":
+        """Measure how far the probabilities can be trusted.
+
+        Parameters
+        ----------
+        bins : int, default 10
+            Of the confidence, equally wide.
+        seed : int, default 0
+            Of the draws that say what a calibrated model would show.
+
+        Returns
+        -------
+        Calibration
+            Log loss and Brier score with intervals, calibration errors with
+            their bias, and what the reliability diagram is drawn from.
+
+        Raises
+        ------
+        ValueError
+            If the answers come without probabilities.
+        """
+        from sertools.evaluation.calibration.reliability import measure
+
+        return measure(self, bins, seed)
+
+    def abstention(self) -> "Abstention":
+        """Measure what silence buys: errors among the clips it is surest of.
+
+        Returns
+        -------
+        Abstention
+            Error against the share of clips answered, and on whom the silence
+            falls.
+
+        Raises
+        ------
+        ValueError
+            If the answers come without probabilities.
+        """
+        from sertools.evaluation.calibration.abstention import measure
+
+        return measure(self)
+
     def confusion(self) -> pd.DataFrame:
         """Count confusions: rows true emotions, columns predicted classes."""
         table = pd.crosstab(self.predictions["emotion"], self.predictions["predicted"])
@@ -183,6 +238,7 @@ class Result:
             "classes": self.classes,
             "emotions": self.emotions,
             **self.scores(),
+            **self._losses(),
             "chance": self.chance,
             "baseline": self.baseline,
             "per_class": {
@@ -201,9 +257,20 @@ class Result:
             "leaking": self.info.get("leaking"),
             "synthetic": bool(self.info.get("synthetic")),
             "random_weights": bool(self.info.get("random_weights")),
+            "more": {k: v for k, v in self.info.items() if k not in INFO},
             "corpus_sha256": self.provenance.get("corpus_sha256"),
             "weights_sha256": self.provenance.get("weights_sha256"),
             "licenses": self.provenance.get("licenses", []),
+        }
+
+    def _losses(self) -> dict[str, dict | None]:
+        """Score the probabilities; ``None`` where the answers come without."""
+        said = proper.answers(self)
+        if proper.certain(said.probabilities):
+            return dict.fromkeys(proper.LOSSES)
+        return {
+            name: proper.mean(loss(*said[:2]), said.speakers, scale)
+            for name, (loss, scale) in proper.LOSSES.items()
         }
 
     def _per_speaker(self) -> dict | None:
@@ -242,7 +309,7 @@ class Result:
         return as_html(self)
 
 
-_KEYS = ("dataset", "model", "head", "folds", "standardize", "seed")
+_KEYS = INFO[:6]
 
 
 def _scores(table: pd.DataFrame, emotions: list[str], classes: list[str]) -> dict:

@@ -7,21 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import atomic
-from sertools.evaluation.result import Result
+from sertools.evaluation.result import INFO, Result
 
 __all__ = ["load", "save"]
 
-_INFO = (
-    "dataset",
-    "model",
-    "head",
-    "folds",
-    "standardize",
-    "seed",
-    "leaking",
-    "synthetic",
-    "random_weights",
-)
 _PROVENANCE = ("corpus_sha256", "weights_sha256", "licenses")
 
 
@@ -57,9 +46,10 @@ def load(folder: str | os.PathLike) -> Result:
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder}: no {name}, so no saved result.")
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    info = {key: metrics.get(key) for key in INFO}
     return Result(
         pd.read_parquet(folder / "predictions.parquet"),
-        info={key: metrics.get(key) for key in _INFO},
+        info={**info, **metrics.get("more", {})},
         excluded=metrics["excluded"],
         left_out=metrics.get("left_out", {}),
         warnings=metrics["warnings"],

@@ -3,12 +3,25 @@
 import pandas as pd
 
 from sertools import datasets
+from sertools.evaluation.leaks import pretraining
 from sertools.models import load as load_model
 from sertools.models import names as model_names
 
-__all__ = ["about", "provenance", "warnings"]
+__all__ = ["about", "presumes_speaker", "provenance", "warnings"]
 
 _FEW_SPEAKERS = 3
+_SPEAKER_UNSEEN = ("none", "corpus")  # forms that need nothing else of a speaker
+
+
+def presumes_speaker(standardize: str | None) -> bool:
+    """Say whether a form of standardising presumes that one knows who speaks.
+
+    Examples
+    --------
+    >>> [presumes_speaker(form) for form in (None, "none", "corpus", "speaker")]
+    [False, False, False, True]
+    """
+    return (standardize or "none") not in _SPEAKER_UNSEEN
 
 
 def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
@@ -24,7 +37,9 @@ def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
     Returns
     -------
     dict
-        ``dataset``, ``model``, ``synthetic``, ``random_weights``.
+        ``dataset``, ``model``, ``synthetic``, ``random_weights``, and what the
+        features cost: ``seconds_per_clip``, ``megabytes`` of weights; ``None``
+        where it was not measured or is unknown.
     """
     names = sorted(clips["dataset"].dropna().unique())
     known = [name for name in names if name in datasets.names()]
@@ -33,6 +48,8 @@ def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
         "model": X.attrs.get("model"),
         "synthetic": any(datasets.card(name)["synthetic"] for name in known),
         "random_weights": bool(X.attrs.get("random_weights")),
+        "seconds_per_clip": X.attrs.get("seconds_per_clip"),
+        "megabytes": X.attrs.get("megabytes"),
     }
 
 
@@ -54,10 +71,12 @@ def provenance(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
 def warnings(clips: pd.DataFrame, X: pd.DataFrame, standardize: str) -> list[str]:
     """Say what a reader must know that does not depend on the folds."""
     said = _made_up(about(clips, X)) + _heard_before(clips, X)
-    if standardize == "speaker":
+    if presumes_speaker(standardize):
+        form = "" if standardize == "speaker" else f" ({standardize})"
         said.append(
-            "Standardised by speaker: presumes that one knows who speaks and has other "
-            "clips of theirs. Not to be ranked with scores that presume neither."
+            f"Standardised by speaker{form}: presumes that one knows who speaks and "
+            "has other clips of theirs. Not to be ranked with scores that presume "
+            "neither."
         )
     if silent := [clip for clip in X.attrs.get("silent", []) if clip in clips.index]:
         named = ", ".join(silent[:3]) + (" ..." if len(silent) > 3 else "")
@@ -89,16 +108,8 @@ def _heard_before(clips: pd.DataFrame, X: pd.DataFrame) -> list[str]:
     """Say whether the model's training data included what it is tested on."""
     if "training_corpora" not in X.attrs or X.attrs.get("random_weights"):
         return []
-    model, corpora = X.attrs.get("model"), X.attrs["training_corpora"]
-    tested = [name for name in clips["dataset"].dropna().unique()]
-    if corpora is None:
-        return [
-            f"Nobody can say which recordings {model} was trained on: if these were "
-            "among them, the score flatters it."
-        ]
-    if both := sorted(set(tested) & set(corpora)):
-        return [
-            f"{model} was trained on data that includes {', '.join(both)}: it may have "
-            "heard these very clips, and the score flatters it."
-        ]
-    return []
+    tested = clips["dataset"].dropna().unique()
+    heard = pretraining.overlap(
+        X.attrs.get("model"), X.attrs["training_corpora"], tested
+    )
+    return [] if heard.answer == "no" else [heard.reason]

@@ -26,6 +26,7 @@ def cross_validate(
     seed: int = 0,
     standardize: str = "none",
     baseline: bool = True,
+    tune: bool = False,
 ) -> Result:
     """Train a head on some speakers and test it on the others, in turn.
 
@@ -47,6 +48,10 @@ def cross_validate(
     baseline : bool, default True
         Score duration and loudness alone on the same folds, where the clips
         have files.
+    tune : bool, default False
+        Choose the head's settings anew in each fold, on its training speakers
+        held out in turn; the test clips have no say. What was chosen stands in
+        ``info["tuned"]`` by fold. See `sertools.models.heads.Tuned`.
 
     Returns
     -------
@@ -57,7 +62,8 @@ def cross_validate(
     ------
     ValueError
         If a name is unknown, there are fewer than two emotions or folds, or
-        speakers have to be held out and are unknown.
+        speakers have to be held out and are unknown; if a head of one's own is
+        to be tuned.
 
     Examples
     --------
@@ -72,7 +78,7 @@ def cross_validate(
     head = heads.make(head, seed) if isinstance(head, str) else head
     plan = folding.assign(clips, folds, seed)
     scaled = features.standardize(X, clips, standardize)
-    probabilities, warnings = _held_out(head, scaled, clips, plan.fold, seed)
+    probabilities, warnings = _held_out(head, scaled, clips, plan.fold, seed, tune)
     tested = clips.assign(fold=plan.fold)[plan.fold.notna()]
     left_out = dict(clips.attrs.get("left_out", {}))
     if len(tested) < len(clips):
@@ -86,6 +92,7 @@ def cross_validate(
             "standardize": standardize,
             "seed": int(seed),
             "leaking": plan.leaking,
+            "tuned": probabilities.attrs.get("tuned"),
         },
         excluded=_excluded(X, everything),
         left_out=left_out,
@@ -202,8 +209,11 @@ def _excluded(X: pd.DataFrame, clips: pd.DataFrame) -> list[dict]:
     return excluded + [{"clip": c, "reason": "no features given"} for c in absent]
 
 
-def _held_out(head, X, clips, fold, seed) -> tuple[pd.DataFrame, list[str]]:
-    """Predict each fold with a head trained on all other clips."""
+def _held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list[str]]:
+    """Predict each fold with a head trained on all other clips.
+
+    What tuning chose in each fold stands in ``attrs["tuned"]`` of the probabilities.
+    """
     from threadpoolctl import threadpool_limits
 
     classes = sorted(clips["emotion"].unique())
@@ -212,29 +222,58 @@ def _held_out(head, X, clips, fold, seed) -> tuple[pd.DataFrame, list[str]]:
     values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
     named = X if _wants_names(head, seed) else None
     speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
-    unseen = []
+    unseen, chosen = [], {}
     with threadpool_limits(1):  # the same numbers whatever the number of cores
         for name in fold[tested].unique():
             test = (fold == name).to_numpy()
             train = ~test
-            fresh = heads.make(head, seed)
+            fresh = heads.make(head, seed, tune)
             part = named[train] if named is not None else values[train]
             who = None if speakers is None else speakers[train]
             heads.fit(fresh, part, y[train], who)
             part = named[test] if named is not None else values[test]
             probabilities.loc[test, list(fresh.classes_)] = fresh.predict_proba(part)
+            chosen[str(name)] = getattr(fresh, "chosen_", None)
             if absent := sorted(set(y[test]) - set(fresh.classes_)):
                 unseen.append(f"{name} ({', '.join(absent)})")
     probabilities = probabilities[tested]
-    if not unseen:
-        return probabilities, []
-    folds = "; ".join(unseen)
-    return probabilities, [f"No training clips of an emotion tested in fold {folds}."]
+    said = [f"No training clips of an emotion tested in fold {'; '.join(unseen)}."]
+    if not tune:
+        return probabilities, said if unseen else []
+    probabilities.attrs["tuned"] = {name: _short(c) for name, c in chosen.items()}
+    return probabilities, [*(said if unseen else []), *_told(chosen)]
+
+
+def _short(chosen: dict | None) -> dict | None:
+    """Name settings as a person would: ``C``, not ``head__logistic__C``."""
+    return chosen and {key.rpartition("__")[2]: v for key, v in chosen.items()}
+
+
+def _told(chosen: dict[str, dict | None]) -> list[str]:
+    """Say in a line what tuning chose, and where it had too little to go on."""
+    settings = Counter(
+        ", ".join(f"{key} = {value}" for key, value in _short(one).items())
+        for one in chosen.values()
+        if one
+    )
+    each = "; ".join(f"{setting} ({n}x)" for setting, n in settings.most_common())
+    told = []
+    if settings:
+        told.append(f"Tuned in each fold, on training speakers held out: {each}.")
+    if untuned := [name for name, one in chosen.items() if not one]:
+        told.append(
+            f"Not tuned in {len(untuned)} of {len(chosen)} folds, the first "
+            f"{untuned[0]}: fewer than three training speakers, or not known; the "
+            "head's defaults stand."
+        )
+    return told
 
 
 def _wants_names(head, seed: int) -> bool:
-    """Say whether a head may read the features' names: one's own, and average."""
-    return _name(head, seed) not in set(heads.names()) - {"average"}
+    """Say whether a head may read the features' names: one's own, and some others."""
+    return heads.named(head, seed) not in set(heads.names()) - set(
+        heads.reading_names()
+    )
 
 
 def _baseline(clips, fold: pd.Series, seed: int, standardize: str) -> dict | None:
@@ -253,5 +292,4 @@ def _baseline(clips, fold: pd.Series, seed: int, standardize: str) -> dict | Non
 
 def _name(head, seed: int) -> str:
     """Name a head as a person would."""
-    known = {repr(heads.make(name, seed)): name for name in heads.names()}
-    return known.get(repr(head), type(head).__name__)
+    return heads.named(head, seed) or type(head).__name__

@@ -9,24 +9,15 @@ as ``wget -x`` lays them out, write ``{host}``: ``https://lab.example/mirror/{ho
 A folder or a memory stick will do, too: ``file:///media/stick/{host}``.
 """
 
-import importlib
+from sertools.lazy import attach
 
-_NAMES = {
-    "cache_folder": "downloading",
-    "download": "downloading",
-    "sha256": "checksums",
-    "unpack": "unpacking",
-    "verify": "checksums",
-}
-
-__all__ = list(_NAMES)
-
-
-def __getattr__(name: str):
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "cache_folder": "downloading",
+        "download": "downloading",
+        "sha256": "checksums",
+        "unpack": "unpacking",
+        "verify": "checksums",
+    },
+)

@@ -64,3 +64,9 @@ def test_a_folder_without_a_result_is_refused(absent, result, tmp_path):
     (result.save(tmp_path) / absent).unlink()
     with pytest.raises(FileNotFoundError, match=f"no {absent}, so no saved result"):
         evaluation.load(tmp_path)
+
+
+def test_whatever_else_is_known_comes_back_too(result, tmp_path):
+    result.info["chosen"] = {"C": 0.1, "by": ["mine/s01"]}
+    assert result.metrics()["more"]["chosen"] == {"C": 0.1, "by": ["mine/s01"]}
+    assert evaluation.load(result.save(tmp_path)).info == result.info

@@ -18,6 +18,7 @@ from sklearn.svm import SVC
 from sertools import datasets, features, models
 from sertools.evaluation import cross_validate, predict
 from sertools.models.base import Classifier
+from sertools.models.heads import NormalRanks
 
 
 class Spy(ClassifierMixin, BaseEstimator):
@@ -106,7 +107,7 @@ def test_the_numbers_are_those_of_a_plain_loop(standardize, imagined):
     expected = []
     for speaker in clips["speaker"].unique():
         test = (clips["speaker"] == speaker).to_numpy()
-        scale = StandardScaler().fit(values[~test])
+        scale = make_pipeline(NormalRanks(), StandardScaler()).fit(values[~test])
         train_X = scale.transform(values[~test]) / np.sqrt(X.shape[1])
         test_X = scale.transform(values[test]) / np.sqrt(X.shape[1])
         head = LogisticRegression(C=3, class_weight="balanced", max_iter=2000)
@@ -176,6 +177,68 @@ def test_every_emotion_can_be_absent_in_turn(corpus):
     result = cross_validate("random_forest", X, clips, folds="emotion")
     assert result.scores()["uar"]["value"] == 0
     assert "angry (angry); happy (happy); sad (sad)" in result.warnings[-1]
+
+
+def test_tuning_never_sees_the_clips_that_are_tested(corpus):
+    clips, X = corpus
+    clips["part"] = np.where(clips["speaker"] == "mine/s00", "first", "second")
+    first = (clips["part"] == "first").to_numpy()
+    turned = clips.assign(
+        emotion=clips["emotion"].where(~first, clips["emotion"][::-1].to_numpy())
+    )
+    one, other = (
+        cross_validate("logistic", X, table, folds="part", tune=True)
+        for table in (clips, turned)
+    )
+    assert probabilities(one)[first].equals(probabilities(other)[first])
+    assert one.info["tuned"]["first"] == other.info["tuned"]["first"]
+
+
+def test_what_was_chosen_in_each_fold_is_told(imagined):
+    clips, X = imagined(speakers=4)
+    result = cross_validate("svm", X, clips, tune=True, baseline=False)
+    assert set(result.info["tuned"]) == set(clips["speaker"])
+    assert all(set(one) == {"C", "gamma"} for one in result.info["tuned"].values())
+    assert result.info["head"] == "svm"
+    assert result.warnings[0].startswith("Tuned in each fold, on training speakers")
+    assert "Tuned in each fold" in repr(result)
+    assert cross_validate("svm", X, clips).info["tuned"] is None
+
+
+def test_with_few_training_speakers_the_defaults_stand_and_that_is_told(imagined):
+    clips, X = imagined(speakers=3)
+    result, plain = (
+        cross_validate("logistic", X, clips, tune=tune) for tune in (True, False)
+    )
+    assert set(result.info["tuned"].values()) == {None}
+    assert "Not tuned in 3 of 3 folds, the first mine/s00" in result.warnings[0]
+    assert probabilities(result).equals(probabilities(plain))
+
+
+def test_tuned_again_is_the_same_again(imagined):
+    clips, X = imagined(speakers=4)
+    for head in ("svm", "stack"):
+        one, other = (
+            cross_validate(head, X, clips, tune=True, baseline=False) for _ in range(2)
+        )
+        assert probabilities(one).equals(probabilities(other))
+
+
+def test_a_head_of_ones_own_is_not_tuned_here(corpus):
+    clips, X = corpus
+    with pytest.raises(ValueError, match="Wrap it in a search of your own"):
+        cross_validate(LogisticRegression(), X, clips, tune=True)
+
+
+def test_heads_of_several_sets_see_the_sets(imagined):
+    clips, X = imagined(speakers=4)
+    two = X.set_axis([f"{'ab'[i % 2]}/f{i}" for i in range(X.shape[1])], axis=1)
+    for head, tune in (("average", True), ("stack", False)):
+        whole, fused = (
+            cross_validate(head, table, clips, tune=tune, baseline=False)
+            for table in (X, two)
+        )
+        assert not probabilities(whole).equals(probabilities(fused))
 
 
 def test_seeds_decide_and_are_written_down(corpus):

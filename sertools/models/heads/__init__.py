@@ -1,25 +1,22 @@
 """Heads: classifiers trained on embeddings, as scikit-learn estimators."""
 
-import importlib
+from sertools.lazy import attach
 
-_NAMES = {
-    "Average": "average",
-    "LinearHead": "linear",
-    "SpeakerSVC": "svm",
-    "UnitRotation": "rotation",
-    "fit": "making",
-    "make": "making",
-    "names": "making",
-}
-
-__all__ = list(_NAMES)
-
-
-def __getattr__(name: str):
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "Average": "average",
+        "LinearHead": "linear",
+        "NormalRanks": "ranks",
+        "SpeakerSVC": "svm",
+        "Stack": "stack",
+        "Tuned": "tuned",
+        "UnitRotation": "rotation",
+        "WeightedLinear": "weighted",
+        "fit": "making",
+        "make": "making",
+        "named": "making",
+        "names": "making",
+        "reading_names": "making",
+    },
+)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sertools.evaluation import compare, from_predictions
+from sertools.evaluation import compare, from_predictions, published
 
 EMOTIONS = ["angry", "happy", "sad"]
 
@@ -104,13 +104,87 @@ def test_clips_that_one_model_lacks_are_left_out_and_counted():
     )
 
 
-def test_standardising_by_speaker_and_other_folds_are_pointed_out():
+def test_other_folds_are_pointed_out():
     made = results(a=0.8, b=0.8)
-    made["a"].info |= {"standardize": "speaker"}
-    made["b"].info |= {"folds": "random", "standardize": "none"}
-    notes = " ".join(compare(made).notes)
-    assert "Standardised by speaker" in notes
-    assert "Not the same folds (" in notes
+    made["b"].info |= {"folds": "published:x"}
+    assert any("Not the same folds (" in note for note in compare(made).notes)
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"standardize": "speaker"}, "standardised by speaker, which presumes"),
+        ({"standardize": "speaker_shrunk"}, "standardised by speaker (speaker_shrunk)"),
+        ({"leaking": True}, "leaking folds"),
+        ({"folds": "random"}, "leaking folds"),
+    ],
+)
+def test_what_presumes_more_stands_apart_and_is_not_ranked(told, why):
+    made = results(plain=0.6, other=0.5, presuming=0.99)
+    made["presuming"].info |= told
+    found = compare(made)
+    assert found.models.index.tolist()[-1] == "presuming"  # though the best
+    assert [len(rows) for _, rows in found.groups()] == [2, 1]
+    assert found.groups()[1][0].startswith(why)
+    assert set(found.pairs[["a", "b"]].to_numpy().ravel()) == {"plain", "other"}
+    assert "Not to be ranked with the rest" in repr(found)
+    assert "Not to be ranked with the rest" in found._repr_html_()
+
+
+def test_models_of_which_none_may_be_ranked_have_no_pairs():
+    made = results(plain=0.6, presuming=0.9)
+    made["presuming"].info |= {"standardize": "speaker"}
+    found = compare(made)
+    assert found.pairs.empty
+    assert found.notes[0].startswith("Nothing here may be ranked")
+
+
+def test_a_tie_counts_as_its_share_and_not_for_the_first_by_name():
+    made = results(one=0.8, undecided=0.8)
+    table = made["undecided"].predictions
+    table[EMOTIONS] = 1 / 3
+    found = compare(made)
+    row = found.models.loc["undecided"]
+    assert row["uar"] == pytest.approx(1 / 3)
+    assert row["low"] == pytest.approx(1 / 3)
+    assert "120 answers of undecided are ties" in found.notes[-1]
+
+
+def test_whoever_answers_outside_the_shared_emotions_only_guesses_inside():
+    made = results(one=0.8, away=0.8)
+    table = made["away"].predictions
+    table[EMOTIONS] = 0.0
+    table.insert(len(table.columns), "calm", 1.0)
+    table["predicted"] = "calm"
+    row = compare(made).models.loc["away"]
+    assert row["uar"] == pytest.approx(1 / 3)
+    assert row["uar_outside"] == 0
+
+
+def test_costs_stand_beside_the_scores_where_they_were_measured():
+    made = results(a=0.8, b=0.7)
+    made["a"].info |= {"seconds_per_clip": 0.0123, "megabytes": 0.0}
+    found = compare(made)
+    assert found.models.at["a", "seconds_per_clip"] == 0.0123
+    assert "0.012 s a clip" in repr(found)
+    page = found._repr_html_()
+    assert "not measured" in page and "none" in page and "unknown" in page
+
+
+def test_published_scores_are_shown_apart_and_never_tested():
+    found = compare(results(a=0.8, b=0.7), published=published("ravdess"))
+    assert "HuBERT base" not in found.models.index
+    assert len(found.pairs) == 1
+    told = repr(found).split("never ranked:")[1]
+    assert "HuBERT base  UAR 0.654, 8 emotions; Ma et al. (2024)" in told
+    assert "never ranked" in found._repr_html_()
+
+
+def test_the_same_answers_differ_with_no_speaker():
+    made = results(a=0.8)
+    found = compare({"a": made["a"], "again": made["a"]})
+    assert found.pairs["p"].iloc[0] == 1
+    assert "the same score with every speaker" in found.pairs["verdict"].iloc[0]
 
 
 def test_random_weights_and_synthetic_speech_are_pointed_out():

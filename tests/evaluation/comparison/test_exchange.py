@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from sertools.evaluation.exchange import exchange, shares
+from sertools.evaluation.comparison.exchange import exchange, shares
 from sertools.evaluation.intervals import uar
 
 
@@ -50,6 +50,29 @@ def test_models_that_answer_alike_do_not_differ():
     found = exchange(np.zeros((1, 10)))
     assert found.p[0] == found.p_joint[0] == 1
     assert found.difference[0] == found.low[0] == found.high[0] == 0
+
+
+def test_one_speaker_with_most_clips_decides_nothing():
+    d = np.array([[0.5, 0.01, -0.01, 0.02, 0.01, -0.02, 0.01, 0.0, 0.01, 0.01]])
+    found = exchange(d)
+    assert found.p[0] > 0.1
+    assert found.low[0] < 0 < found.high[0]
+
+
+@pytest.mark.parametrize("speakers", [6, 10, 16])
+def test_four_of_five_studies_find_the_difference_that_is_called_detectable(speakers):
+    rng = np.random.default_rng(2)
+    studies = rng.normal(size=(150, speakers))
+    reach = np.median([exchange(d[None], draws=500).detectable[0] for d in studies])
+    there = studies + reach / speakers
+    found = [exchange(d[None], draws=500).p[0] <= 0.05 for d in there]
+    assert 0.68 < np.mean(found) < 0.92
+
+
+def test_more_pairs_take_a_larger_difference_to_stand_out():
+    rng = np.random.default_rng(4)
+    d = rng.normal(size=(6, 12))
+    assert exchange(d).detectable[0] > exchange(d[:1]).detectable[0]
 
 
 def test_a_difference_that_would_be_found_is_wider_than_the_interval_is_half_wide():

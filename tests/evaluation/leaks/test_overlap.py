@@ -9,7 +9,7 @@ import soundfile
 
 from sertools import datasets
 from sertools.evaluation import leakage
-from sertools.evaluation.fingerprints import copies, fingerprint, similarity
+from sertools.evaluation.leaks.fingerprints import copies, fingerprint, similarity
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +54,13 @@ def test_a_shared_speaker_a_duplicate_and_a_re_encoded_copy_are_all_named(
     assert named["speaker"] == train["speaker"].iloc[0]
     assert named["bytes"] == f"{twin} = x/another_name"
     assert named["recording"] == f"{echo} = x/echo"
-    assert found.counts() | {"text": 0} == {
+    counts = found.counts()
+    assert {kind: counts[kind] for kind in counts if kind != "text"} == {
         "speaker": 1,
         "bytes": 1,
         "recording": 1,
-        "text": 0,
+        "twice": 0,
+        "published": 0,
     }
     text = repr(found)
     assert text.startswith("LEAKING: 50 clips, 2 folds")
@@ -128,3 +130,63 @@ def test_real_takes_are_no_copies_and_real_copies_are(real_data, tmp_path):
     soundfile.write(tmp_path / "copy.mp3", samples, rate, format="MP3")
     found = copies([*paths, str(tmp_path / "copy.mp3")], progress=False)
     assert [pair[:2] for pair in found] == [(3, 40)]
+
+
+def test_copies_within_one_fold_count_double_and_do_not_leak(demo, tmp_path):
+    clips = split_by_speaker(demo)
+    first = clips.index[0]
+    twin = clips.loc[[first]].set_axis(["x/twin"])
+    found = leakage(pd.concat([clips, twin]), "split", progress=False)
+    assert found.counts()["twice"] == 1
+    assert kinds(found)["twice"] == f"{first} = x/twin"
+    assert not found.leaking
+
+
+def test_the_answer_about_pretraining_is_part_of_it(demo):
+    clips = split_by_speaker(demo)
+    assert leakage(clips, "split", progress=False).pretraining is None
+    clean = leakage(clips, "split", progress=False, model="opensmile")
+    assert clean.pretraining.answer == "no"
+    assert not clean.leaking
+    clips["dataset"] = "emodb"
+    heard = leakage(clips, "split", progress=False, model="trained:emodb_egemaps")
+    assert heard.leaking
+    assert "Pretraining overlap: yes" in repr(heard)
+    assert "Pretraining overlap: yes" in heard._repr_html_()
+
+
+def test_published_recordings_are_known_under_any_name(real_data, tmp_path):
+    corpus = datasets.load("emodb", root=real_data / "emodb")
+    names = ["emodb/03a01Wa", "emodb/03a02Wb", "emodb/08a01Wa"]
+    mine = corpus.loc[names].assign(dataset="folder", speaker=["me", None, "you"])
+    for number, path in enumerate(mine["path"]):
+        shutil.copy(path, tmp_path / f"{number}.wav")
+    mine["path"] = [str(tmp_path / f"{number}.wav") for number in range(3)]
+    mine.index = [f"folder/{number}" for number in range(3)]
+    mine["split"], mine["emotion"] = ["train", "test", "test"], ["sad", None, "angry"]
+    found = leakage(mine, "split", progress=False, model="trained:emodb_egemaps")
+    named = kinds(found)
+    assert named["speaker"] == "emodb/03"  # though the names differ
+    assert named["published"] == "folder/0 = emodb/03a01Wa and 2 more"
+    assert found.pretraining.answer == "yes"
+    assert any("folder/0 is sad here, angry there" in note for note in found.notes)
+
+
+def test_one_recording_in_two_merged_corpora_is_found(real_data, tmp_path):
+    corpus = datasets.load("emodb", root=real_data / "emodb").head(40)
+    copy = corpus.head(1).assign(dataset="folder", speaker="folder/x")
+    samples, rate = soundfile.read(copy["path"].iloc[0])
+    soundfile.write(tmp_path / "a.ogg", 0.3 * samples, rate, format="OGG")
+    copy = copy.assign(path=str(tmp_path / "a.ogg")).set_axis(["folder/a"])
+    merged = pd.concat([corpus, copy])
+    found = leakage(merged, "dataset", progress=False)
+    assert kinds(found)["recording"] == f"{corpus.index[0]} = folder/a"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("corpus", ["emodb", "ravdess"])
+def test_no_two_takes_of_a_corpus_are_called_copies(corpus, real_data):
+    clips = datasets.load(corpus, root=real_data / corpus)
+    found = leakage(clips, "random", progress=False)
+    assert found.counts()["recording"] == 0
+    assert found.counts()["published"] == 0

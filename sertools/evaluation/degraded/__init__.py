@@ -1,0 +1,1 @@
+"""How far a score falls as recordings get worse."""

@@ -1,0 +1,1 @@
+"""How much must be known of a speaker before standardising by speaker pays."""

@@ -1,0 +1,1 @@
+"""What a model relies on, and what it listens to."""

@@ -1,0 +1,1 @@
+"""For whom, and for what, a model fails."""

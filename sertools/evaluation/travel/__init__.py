@@ -1,0 +1,1 @@
+"""Train on some corpora, test on others."""
