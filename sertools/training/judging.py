@@ -63,7 +63,7 @@ def _on_all(head, X: pd.DataFrame, y, speakers: pd.Series, name: str, seed: int)
     """Fit the head on every clip, as cross-validation fits it on most."""
     from threadpoolctl import threadpool_limits
 
-    plain = name in heads.names() and name != "average"  # reads no features' names
+    plain = name in set(heads.names()) - set(heads.reading_names())
     who = None if speakers.isna().any() else speakers.to_numpy()
     with threadpool_limits(1):  # the same numbers whatever the number of cores
         return heads.fit(heads.make(head, seed), X.to_numpy() if plain else X, y, who)

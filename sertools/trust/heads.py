@@ -15,8 +15,12 @@ __all__ = ["load_head", "save_head"]
 _KNOWN_TYPES = {
     "sertools.models.heads.average.Average",
     "sertools.models.heads.linear.LinearHead",
+    "sertools.models.heads.ranks.NormalRanks",
     "sertools.models.heads.rotation.UnitRotation",
+    "sertools.models.heads.stack.Stack",
     "sertools.models.heads.svm.SpeakerSVC",
+    "sertools.models.heads.tuned.Tuned",
+    "sertools.models.heads.weighted.WeightedLinear",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.calibration._TemperatureScaling",

@@ -6,8 +6,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sertools.models.fusion import SEPARATOR
 from sertools.models.heads.making import fit as fit_head
+from sertools.models.heads.tuned import sweep, within
 
-__all__ = ["Average"]
+__all__ = ["Average", "fused_sets"]
 
 
 class Average(ClassifierMixin, BaseEstimator):
@@ -29,13 +30,23 @@ class Average(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, groups=None):
         """Fit on features (n, d) and emotions (n,); `groups` says who speaks."""
         X, y = validate_data(self, X, y, dtype=np.float64)
-        self.sets_ = _sets(getattr(self, "feature_names_in_", [""] * X.shape[1]))
+        self.sets_ = fused_sets(getattr(self, "feature_names_in_", [""] * X.shape[1]))
         self.heads_ = [
             fit_head(clone(self.head), X[:, places], y, groups)
             for places in self.sets_.values()
         ]
         self.classes_ = self.heads_[0].classes_
         return self
+
+    def sweep(self, grid, X, y, groups, test) -> list[np.ndarray]:
+        """Answer under each of its heads' settings; see `tuned.sweep`."""
+        named = getattr(X, "columns", [""] * X.shape[1])
+        X, test = (np.asarray(part, np.float64) for part in (X, test))
+        answers = [
+            sweep(self.head, within(grid, "head"), X[:, own], y, groups, test[:, own])
+            for own in fused_sets(named).values()
+        ]
+        return [np.mean(every, axis=0) for every in zip(*answers, strict=True)]
 
     def predict_proba(self, X) -> np.ndarray:
         """Give the mean probabilities, shape (n, k), columns as in ``classes_``."""
@@ -50,7 +61,8 @@ class Average(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
 
-def _sets(names) -> dict[str, list[int]]:
+def fused_sets(names) -> dict[str, list[int]]:
+    """Give the columns of each fused embedder, read from the features' names."""
     sets: dict[str, list[int]] = {}
     for place, name in enumerate(names):
         embedder = name.rpartition(SEPARATOR)[0]

@@ -1,5 +1,7 @@
 """The guide's linear layer, trained in torch with care."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -72,7 +74,7 @@ class LinearHead(ClassifierMixin, BaseEstimator):
     def _train(self, X, codes, train, check, seed) -> tuple[np.ndarray, np.ndarray]:
         torch = require("torch")
         torch.manual_seed(seed)
-        layer = torch.nn.Linear(X.shape[1], len(self.classes_))
+        answer, parameters = self._start(X.shape[1])
         weight = np.ones(len(self.classes_), np.float32)
         present = np.unique(codes[train])
         weight[present] = compute_class_weight(
@@ -80,23 +82,32 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         )
         loss = torch.nn.CrossEntropyLoss(torch.from_numpy(weight))
         optimiser = torch.optim.AdamW(
-            layer.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+            parameters, lr=self.learning_rate, weight_decay=self.weight_decay
         )
         X, codes = torch.from_numpy(X), torch.from_numpy(codes)
         best, kept, since = np.inf, None, 0
         for _ in range(self.epochs):
             optimiser.zero_grad()
-            loss(layer(X[train]), codes[train]).backward()
+            loss(answer(X[train]), codes[train]).backward()
             optimiser.step()
             with torch.no_grad():
-                now = loss(layer(X[check]), codes[check]).item()
+                now = loss(answer(X[check]), codes[check]).item()
             since += 1
             if now < best:
                 best, since = now, 0
-                kept = [p.detach().numpy().copy() for p in layer.parameters()]
+                kept = [p.detach().numpy().copy() for p in parameters]
             if since >= self.patience:
                 break
-        return tuple(kept)
+        return self._layer(*kept)
+
+    def _start(self, width: int) -> tuple[Callable, list]:
+        """Give what is trained: a function from rows to logits, its parameters."""
+        layer = require("torch").nn.Linear(width, len(self.classes_))
+        return layer, list(layer.parameters())
+
+    def _layer(self, weight, bias) -> tuple[np.ndarray, np.ndarray]:
+        """Give weight (k, d) and bias (k,) from the parameters kept."""
+        return weight, bias
 
     def predict_proba(self, X) -> np.ndarray:
         """Give the mean probabilities, shape (n, k), columns as in ``classes_``."""

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-__all__ = ["fit", "make", "names"]
+__all__ = ["fit", "make", "named", "names", "reading_names"]
 
 
 def _svm(seed: int) -> Pipeline:
@@ -25,11 +25,13 @@ def _random_forest(seed: int) -> RandomForestClassifier:
 
 
 def _logistic(seed: int) -> Pipeline:
+    from sertools.models.heads.ranks import NormalRanks
     from sertools.models.heads.rotation import UnitRotation
 
     classifier = LogisticRegression(C=3, class_weight="balanced", max_iter=2000)
     return Pipeline(
         [
+            ("rank", NormalRanks()),
             ("scale", StandardScaler()),
             ("rotate", UnitRotation()),
             ("logistic", classifier),
@@ -43,10 +45,23 @@ def _average(seed: int) -> BaseEstimator:
     return Average(_logistic(seed))
 
 
+def _stack(seed: int) -> BaseEstimator:
+    from sertools.models.heads.stack import Stack
+
+    return Stack(_logistic(seed))
+
+
 def _linear(seed: int) -> Pipeline:
     from sertools.models.heads.linear import LinearHead
 
     return Pipeline([("scale", StandardScaler()), ("linear", LinearHead(seed=seed))])
+
+
+def _weighted(seed: int) -> Pipeline:
+    from sertools.models.heads.weighted import WeightedLinear
+
+    scale = StandardScaler().set_output(transform="pandas")  # keeps the names
+    return Pipeline([("scale", scale), ("weighted", WeightedLinear(seed=seed))])
 
 
 _MAKERS = {
@@ -54,7 +69,39 @@ _MAKERS = {
     "random_forest": _random_forest,
     "logistic": _logistic,
     "average": _average,
+    "stack": _stack,
     "linear": _linear,
+    "weighted": _weighted,
+}
+
+_READING_NAMES = ("average", "stack", "weighted")
+
+_PENALTIES = (0.3, 1.0, 3.0, 10.0)
+
+# What can be chosen, the most regularised first.
+_GRIDS = {
+    "svm": [
+        {"svm__C": C, "svm__gamma": gamma}
+        for C in (0.3, 1.0, 3.0, 10.0)
+        for gamma in (0.3, 1.0)
+    ],
+    "random_forest": [
+        {"min_samples_leaf": leaf, "max_features": features}
+        for leaf in (9, 3, 1)
+        for features in ("log2", "sqrt")
+    ],
+    "logistic": [{"logistic__C": C} for C in _PENALTIES],
+    "average": [{"head__logistic__C": C} for C in _PENALTIES],
+    "stack": [{"head__logistic__C": C} for C in _PENALTIES],
+    "linear": [{"linear__weight_decay": decay} for decay in (1.0, 0.1, 0.01)],
+    "weighted": [{"weighted__weight_decay": decay} for decay in (1.0, 0.1, 0.01)],
+}
+
+# While choosing, less is enough to tell better from worse.
+_QUICK = {
+    "random_forest": {"n_estimators": 100},
+    "linear": {"linear__runs": 1},
+    "weighted": {"weighted__runs": 1},
 }
 
 
@@ -69,25 +116,59 @@ def names() -> list[str]:
     Examples
     --------
     >>> names()
-    ['svm', 'random_forest', 'logistic', 'average', 'linear']
+    ['svm', 'random_forest', 'logistic', 'average', 'stack', 'linear', 'weighted']
     """
     return list(_MAKERS)
 
 
-def make(head: str | BaseEstimator, seed: int = 0) -> BaseEstimator:
+def reading_names() -> list[str]:
+    """List the heads that read from their names which features belong together.
+
+    They tell embedders, or a network's layers, apart, and are to be fitted on a
+    DataFrame.
+
+    Examples
+    --------
+    >>> reading_names()
+    ['average', 'stack', 'weighted']
+    """
+    return list(_READING_NAMES)
+
+
+def named(head: BaseEstimator, seed: int = 0) -> str | None:
+    """Give the name by which `make` makes an equal head; ``None`` for one's own.
+
+    Examples
+    --------
+    >>> named(make("svm")), named(make("svm", tune=True)), named(LogisticRegression())
+    ('svm', 'svm', None)
+    """
+    for name in names():
+        if repr(head) in (repr(make(name, seed)), repr(make(name, seed, tune=True))):
+            return name
+    return None
+
+
+def make(head: str | BaseEstimator, seed: int = 0, tune: bool = False) -> BaseEstimator:
     """Make an unfitted head.
 
     Parameters
     ----------
     head : str or scikit-learn classifier
         ``svm``: RBF kernel, C = 1, temperature fitted on held-out speakers.
-        ``random_forest``: 300 trees. ``logistic``: multinomial. ``average``:
-        one ``logistic`` per fused embedder, probabilities averaged.
+        ``random_forest``: 300 trees. ``logistic``: multinomial, on the features'
+        ranks among the training clips. ``average``:
+        one ``logistic`` per fused embedder, probabilities averaged. ``stack``:
+        the same, weighed by what they said of held-out training speakers.
         ``linear``: torch.nn.Linear, mean of five runs, stopped early on
-        held-out speakers. All scale their features and weigh their classes
-        equally. A scikit-learn classifier is cloned.
+        held-out speakers. ``weighted``: the same, on a sum of a network's
+        layers whose weights are learned. All scale their features and weigh
+        their classes equally. A scikit-learn classifier is cloned.
     seed : int, default 0
         Of the heads that draw random numbers.
+    tune : bool, default False
+        Choose its settings while it is fitted, on training speakers held out; see
+        `sertools.models.heads.Tuned`.
 
     Returns
     -------
@@ -97,7 +178,8 @@ def make(head: str | BaseEstimator, seed: int = 0) -> BaseEstimator:
     Raises
     ------
     ValueError
-        If the name is unknown, or the estimator gives no probabilities.
+        If the name is unknown, or the estimator gives no probabilities; if an
+        estimator of one's own is to be tuned.
 
     Examples
     --------
@@ -110,12 +192,28 @@ def make(head: str | BaseEstimator, seed: int = 0) -> BaseEstimator:
                 f"{head!r} gives no probabilities (predict_proba). "
                 "Wrap it in sklearn.calibration.CalibratedClassifierCV."
             )
-        return clone(head)
+        return _tuned(named(head, seed), head) if tune else clone(head)
     if head not in _MAKERS:
         near = difflib.get_close_matches(head.lower(), names(), n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ValueError(f"Unknown head {head!r}.{hint} Known: {', '.join(names())}.")
-    return _MAKERS[head](seed)
+    made = _MAKERS[head](seed)
+    return _tuned(head, made) if tune else made
+
+
+def _tuned(name: str | None, head: BaseEstimator) -> BaseEstimator:
+    from sertools.models.heads.tuned import Tuned
+
+    if isinstance(head, Tuned):
+        return clone(head)
+    if name is None:
+        raise ValueError(
+            f"Tuning knows what to try for {', '.join(names())}, not for "
+            f"{type(head).__name__}. Wrap it in a search of your own: sklearn."
+            "model_selection.GridSearchCV(estimator, settings, cv=GroupKFold(5)); "
+            "it is told who speaks."
+        )
+    return Tuned(clone(head), _GRIDS[name], _QUICK.get(name))
 
 
 def fit(head: BaseEstimator, X, y, speakers=None) -> BaseEstimator:

@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics.pairwise import euclidean_distances, rbf_kernel
 from sklearn.svm import SVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -17,16 +17,17 @@ __all__ = ["SpeakerSVC"]
 class SpeakerSVC(ClassifierMixin, BaseEstimator):
     """RBF support vector machine with a temperature from held-out speakers.
 
-    The classes are those of ``sklearn.svm.SVC(gamma="scale",
-    class_weight="balanced")``, ties broken by confidence. Its decision values
-    become probabilities by a softmax with one temperature, which cannot change
-    the order of the classes. The temperature minimises the log loss on training
-    speakers held out in turn.
+    The classes are those of ``sklearn.svm.SVC(class_weight="balanced")``, ties
+    broken by confidence. Its decision values become probabilities by a softmax with
+    one temperature, which cannot change the order of the classes. The temperature
+    minimises the log loss on training speakers held out in turn.
 
     Parameters
     ----------
     C : float, default 1.0
         Penalty.
+    gamma : float, default 1.0
+        Of the kernel, in units of what scikit-learn calls ``"scale"``.
     folds : int, default 5
         In how many turns the training speakers are held out.
 
@@ -35,8 +36,9 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
     Guo et al. (2017), On calibration of modern neural networks, arXiv:1706.04599
     """
 
-    def __init__(self, C=1.0, folds=5):
+    def __init__(self, C=1.0, gamma=1.0, folds=5):
         self.C = C
+        self.gamma = gamma
         self.folds = folds
 
     def fit(self, X, y, groups=None):
@@ -47,8 +49,7 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
         if len(self.classes_) < 2:
             raise ValueError(f"Only one class: {self.classes_[0]}. Two are needed.")
         self.X_ = X
-        spread = X.var()
-        self.gamma_ = 1 / (X.shape[1] * spread) if spread else 1.0
+        self.gamma_ = self.gamma * _scale(X)
         kernel = rbf_kernel(X, gamma=self.gamma_)
         self.svc_ = self._svc().fit(kernel, codes)
         self.temperature_ = self._temperature(kernel, codes, groups)
@@ -68,6 +69,24 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
         """Give the most probable class of each row, shape (n,)."""
         best = _columns(self.decision_function(X)).argmax(axis=1)
         return self.classes_[best]
+
+    def sweep(self, grid, X, y, groups, test) -> list[np.ndarray]:
+        """Answer under each setting of `C` and `gamma`; see `tuned.sweep`.
+
+        Distances are measured once, and no temperature is fitted: the order of the
+        classes is that of `predict_proba`, which is all that a choice looks at.
+        """
+        scale = _scale(X)
+        distances = [euclidean_distances(one, X, squared=True) for one in (X, test)]
+        kernels, answers = {}, []
+        for setting in grid:
+            own = clone(self).set_params(**setting)
+            if own.gamma not in kernels:
+                kernels[own.gamma] = [np.exp(-own.gamma * scale * d) for d in distances]
+            within, across = kernels[own.gamma]
+            values = own._svc().fit(within, y).decision_function(across)
+            answers.append(softmax(_columns(values), axis=1))
+        return answers
 
     def _svc(self) -> SVC:
         return SVC(C=self.C, kernel="precomputed", class_weight="balanced")
@@ -90,6 +109,11 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
             return -scores[np.arange(len(codes)), codes].sum()
 
         return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
+
+
+def _scale(X: np.ndarray) -> float:
+    spread = X.var()
+    return 1 / (X.shape[1] * spread) if spread else 1.0
 
 
 def _columns(values: np.ndarray) -> np.ndarray:

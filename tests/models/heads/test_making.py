@@ -13,13 +13,13 @@ from sklearn.svm import SVC
 
 from sertools.models import heads
 
-ALL = ("svm", "random_forest", "logistic", "average", "linear")
+ALL = ("svm", "random_forest", "logistic", "average", "stack", "linear", "weighted")
 FOUR = ("angry", "happy", "neutral", "sad")
 
 
 @pytest.fixture(params=ALL)
 def name(request):
-    if request.param == "linear":
+    if request.param in ("linear", "weighted"):
         pytest.importorskip("torch")
     return request.param
 
@@ -114,6 +114,27 @@ def test_one_emotion_only_is_refused(make_speech):
 def test_an_unknown_head_is_refused_with_near_ones(word, line):
     with pytest.raises(ValueError, match=line):
         heads.make(word)
+
+
+def test_a_head_is_known_by_its_name_tuned_or_not(name):
+    for tune in (False, True):
+        assert heads.named(heads.make(name, 3, tune), 3) == name
+    assert heads.named(LogisticRegression(C=7)) is None
+
+
+def test_every_setting_to_choose_from_is_one_of_the_heads(name):
+    tuned = heads.make(name, tune=True)
+    for setting in [*tuned.grid, tuned.quick or {}]:
+        changed = clone(tuned.head).set_params(**setting)
+        assert {key: changed.get_params()[key] for key in setting} == setting
+
+
+def test_ones_own_classifier_is_not_tuned():
+    with pytest.raises(ValueError, match=r"not for Logistic.* Wrap it .*GridSearchCV"):
+        heads.make(LogisticRegression(), tune=True)
+    changed = heads.make("logistic").set_params(logistic__C=7)
+    with pytest.raises(ValueError, match="not for Pipeline"):
+        heads.make(changed, tune=True)
 
 
 def test_ones_own_classifier_is_cloned():

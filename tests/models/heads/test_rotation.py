@@ -5,7 +5,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from sertools.models.heads import UnitRotation, make
+from sertools.models.heads import NormalRanks, UnitRotation, make
 
 FOUR = ("angry", "happy", "neutral", "sad")
 
@@ -36,6 +36,7 @@ def test_a_logistic_head_answers_as_without_it(features, make_speech):
     sizes = {"clips": 4, "features": features, "apart": 0.3}
     train, test = make_speech(FOUR, **sizes), make_speech(FOUR, **sizes, seed=1)
     plain = make_pipeline(
+        NormalRanks(),
         StandardScaler(),
         FunctionTransformer(lambda X: X / np.sqrt(features)),
         LogisticRegression(C=3, class_weight="balanced", tol=1e-8, max_iter=5000),
