@@ -1,7 +1,10 @@
 """Extract features or scores: from the store what is known, from workers the rest."""
 
+import contextlib
 import hashlib
 import os
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from sertools import progress as bars
-from sertools.features.workers import answers
+from sertools.features.costs import megabytes
+from sertools.features.workers import Answers, answers
 from sertools.models.base import Classifier, Embedder, Model
 from sertools.models.fusion import SEPARATOR, Fusion
 from sertools.store import Entry, Store
@@ -54,7 +58,10 @@ def extract(
         One row a usable clip, in the order of `clips`. ``attrs`` holds
         ``excluded`` (clip and reason, those of `clips` included), ``silent``
         (clips that are used, and silent), ``model``, ``random_weights``,
-        ``weights_sha256``, ``training_corpora`` and ``corpus_sha256``.
+        ``weights_sha256``, ``training_corpora`` and ``corpus_sha256``; also
+        ``megabytes`` of weights, and ``seconds_per_clip`` on the clock, with
+        all that it took to load, decode and compute: ``None`` where the store
+        gave any of it, for then nothing was measured.
 
     Raises
     ------
@@ -123,29 +130,57 @@ def _rows(
     names = keeper.names(signature) if keeper and known else None
     # absolute: a worker keeps the current folder that it was started in
     paths = {digests[clip]: os.path.abspath(clips.at[clip, "path"]) for clip in digests}
-    todo = {key: path for key, path in paths.items() if key not in known}
     reasons: dict[bytes, str] = {}
-    if todo:
-        if not model.isolated:
-            _ = model.backend  # what is wrong with its weights is no clip's fault
-        if method == "predict_proba":
-            _ = model.classes_
-        work = answers(model, method, todo, jobs)
-        with bars.bar(len(todo), model.spec, shown=progress) as counter:
-            for some in work:
-                entries = {k: a for k, a in some.done.items() if isinstance(a, Entry)}
-                reasons |= {k: a for k, a in some.done.items() if isinstance(a, str)}
+    pace = None
+    if paths.keys() - known.keys():
+        with _alone(keeper, signature, clips):
+            if keeper:  # another process may have been at it
+                known |= keeper.get(signature, paths.keys() - known.keys())
+                names = keeper.names(signature)
+            todo = {key: path for key, path in paths.items() if key not in known}
+            start = time.perf_counter()
+            for some in _answered(model, method, todo, jobs, progress):
+                done = some.done.items()
+                entries = {key: a for key, a in done if isinstance(a, Entry)}
+                reasons |= {key: a for key, a in done if isinstance(a, str)}
                 if entries:
                     names = some.names
                     known |= entries
                 if keeper and entries:
                     keeper.put(signature, names, entries)
-                counter.update(len(some.done))
+            if len(todo) == len(paths):  # nothing came from the store
+                pace = (time.perf_counter() - start) / len(todo)
     failures |= {c: reasons[key] for c, key in digests.items() if key in reasons}
     used = {clip: known[key] for clip, key in digests.items() if key in known}
     if strict and failures:
         raise ValueError(_refusal(failures))
-    return _table(model, clips, names, used, failures, digests)
+    X = _table(model, clips, names, used, failures, digests)
+    X.attrs["seconds_per_clip"] = pace
+    return X
+
+
+def _alone(keeper: Store | None, signature, clips: pd.DataFrame):
+    """Let processes that want the same features take turns: the second finds them."""
+    if keeper is None:
+        return contextlib.nullcontext()
+    corpora = sorted(set(clips["dataset"])) if "dataset" in clips else []
+    return keeper.alone(signature, ",".join(corpora))
+
+
+def _answered(
+    model: Model, method: str, todo: dict[bytes, str], jobs: int, progress: bool
+) -> Iterator[Answers]:
+    """Ask for what is missing, and show how far it is."""
+    if not todo:
+        return
+    if not model.isolated:
+        _ = model.backend  # what is wrong with its weights is no clip's fault
+    if method == "predict_proba":
+        _ = model.classes_
+    with bars.bar(len(todo), model.spec, shown=progress) as counter:
+        for some in answers(model, method, todo, jobs):
+            yield some
+            counter.update(len(some.done))
 
 
 def _store(store) -> Store | None:
@@ -205,6 +240,7 @@ def _of_model(model: Model) -> dict:
         "random_weights": model.tiny,
         "weights_sha256": model.weights_sha256(),
         "training_corpora": None if corpora is None else list(corpora),
+        "megabytes": megabytes(model),
     }
 
 
@@ -223,12 +259,14 @@ def _joined(model: Fusion, clips: pd.DataFrame, parts: list) -> pd.DataFrame:
         for part, X in zip(model.parts, parts, strict=True)
     ]
     X = pd.concat(named, axis=1, join="inner")
+    paces = [part.attrs["seconds_per_clip"] for part in parts]
     reasons = {row["clip"]: row for part in parts for row in part.attrs["excluded"]}
     X.attrs = {
         "excluded": list(reasons.values()),
         "silent": [clip for clip in parts[0].attrs["silent"] if clip in X.index],
         **_of_model(model),
         "corpus_sha256": parts[0].attrs["corpus_sha256"],
+        "seconds_per_clip": None if None in paces else sum(paces),
     }
     return X
 

@@ -1,6 +1,8 @@
 import io
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +84,29 @@ def test_nothing_is_computed_twice(corpus, store, shape):
     assert shape.asked == 5
     features.extract(shape, clips.iloc[::-1], store=str(store.folder))
     assert shape.asked == 5
+
+
+def test_who_asks_at_the_same_time_waits_instead_of_computing_too(
+    corpus, store, shape, tmp_path
+):
+    clips, answers = corpus(), []
+    signature = shape.signature()
+    threads = [
+        threading.Thread(
+            target=lambda: answers.append(features.extract(shape, clips, store=store))
+        )
+        for _ in range(3)
+    ]
+    with store.alone(signature, "x"):  # as a fourth who is at it
+        for thread in threads:
+            thread.start()
+        time.sleep(0.3)
+        assert shape.asked == 0
+    for thread in threads:
+        thread.join()
+    assert shape.asked == len(clips)
+    assert all(answer.equals(answers[0]) for answer in answers)
+    assert not list(store.folder.glob("*.lock"))
 
 
 def test_without_a_store_nothing_is_kept(corpus, store, shape, monkeypatch):
