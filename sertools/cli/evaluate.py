@@ -1,10 +1,10 @@
-"""Evaluate a model on a corpus, with speakers held out."""
+"""Evaluate a model: speakers held out, or trained on one corpus, tested on another."""
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.cli import output
+from sertools.cli import corpora, output
 from sertools.cli.usage import BadUsage, checking
 
 if TYPE_CHECKING:
@@ -21,10 +21,29 @@ _RESULTS = ("metrics.json", "predictions.parquet")
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add = parser.add_argument
+    add("--dataset", metavar="NAME", help="corpus; see sertools datasets")
     add(
-        "--dataset", required=True, metavar="NAME", help="corpus; see sertools datasets"
+        "--train",
+        action="append",
+        default=[],
+        metavar="NAME,...",
+        help="instead of --dataset: corpora to train on, NAME or NAME=DIR",
     )
-    add("--root", metavar="DIR", help="where it lies")
+    add(
+        "--test",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="with --train: the corpus to test on, NAME or NAME=DIR",
+    )
+    add(
+        "--root",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="where the corpus lies; with several, NAME=DIR for each, or one folder "
+        "that has a folder of each name in it",
+    )
     add("--model", required=True, metavar="NAME", help="system; see sertools models")
     add("--weights", metavar="PATH", help="the model's file or folder of parameters")
     add("--trust", action="store_true", help="allow weights that can run code")
@@ -32,7 +51,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--head",
         metavar="NAME",
         help="classifier on top of the features: svm, random_forest, logistic, "
-        "average, linear",
+        "average, stack, linear, weighted",
     )
     add(
         "--folds",
@@ -49,11 +68,19 @@ def declare(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--standardize",
-        choices=("none", "corpus", "speaker"),
         default="none",
-        help="what the features are standardised over (none)",
+        metavar="NAME",
+        help="what the features are standardised over: none (default), corpus, "
+        "speaker, speaker_shrunk",
     )
-    add("--max-clips", type=int, default=0, metavar="N", help="a balanced sample")
+    add(
+        "--tune",
+        action="store_true",
+        help="choose the head's settings inside the training clips, by speaker",
+    )
+    add(
+        "--max-clips", type=int, default=0, metavar="N", help="a balanced sample (each)"
+    )
     add("--seed", type=int, default=0, metavar="N", help="of all random draws (0)")
     add("--strict", action="store_true", help="stop if any file cannot be used")
     add("--jobs", type=int, default=-1, metavar="N", help="processes (-1: all cores)")
@@ -88,27 +115,75 @@ def _tell(result: "Result") -> None:
 
 def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
     """Refuse what cannot work before any work is done."""
-    from sertools import datasets, evaluation, labels, models
+    from sertools import evaluation, labels, models
 
     with checking():
-        datasets.card(arguments.dataset)
+        named = _named(arguments)
         for word in filter(None, (arguments.emotions or "").split(",")):
             labels.canonical(word)
+        _check_form(arguments.standardize)
         merge = _merge(arguments.merge)
         model = models.load(
             arguments.model, weights=arguments.weights, trust=arguments.trust
         )
         _check_head(model, arguments)
-    clips = datasets.load(arguments.dataset, root=arguments.root, merge=merge)
+    tables = [_chosen(corpus, merge, arguments) for corpus in named]
     with checking():
-        clips = datasets.select(
-            clips, arguments.emotions, arguments.max_clips, arguments.seed
-        )
-        if arguments.head:
+        clips = tables[0] if len(tables) == 1 else evaluation.joined(tables)
+        if arguments.dataset and arguments.head:
             evaluation.folds.assign(clips, arguments.folds or "speaker", arguments.seed)
+        _check_speakers(arguments.standardize, clips)
     if arguments.strict and clips.attrs.get("excluded"):
         raise ValueError(_unusable(clips.attrs["excluded"]))
     return clips, model
+
+
+def _named(arguments: argparse.Namespace) -> list[corpora.Corpus]:
+    """Say which corpora are used, the one tested on last, and where they lie."""
+    if arguments.dataset and (arguments.train or arguments.test):
+        raise BadUsage(
+            "--dataset holds speakers of one corpus out; --train and --test take two "
+            "or more. Give one or the other."
+        )
+    if not (arguments.dataset or (arguments.train and arguments.test)):
+        raise BadUsage("Name a corpus: --dataset NAME, or --train NAME --test NAME.")
+    test = corpora.listed(arguments.test or [arguments.dataset])
+    if len(test) > 1:
+        raise BadUsage(
+            f"Test on one corpus at a time, not on {len(test)}; --train takes several."
+        )
+    named = [*corpora.listed(arguments.train), *test]
+    corpora.placed(named, arguments.root)
+    return named
+
+
+def _chosen(corpus: corpora.Corpus, merge: dict, arguments) -> "pd.DataFrame":
+    from sertools import datasets
+
+    clips = corpus.load(merge=merge)
+    try:
+        return datasets.select(
+            clips, arguments.emotions, arguments.max_clips, arguments.seed
+        )
+    except ValueError as error:
+        raise BadUsage(f"{corpus.alias or corpus.name}: {error}") from error
+
+
+def _check_form(standardize: str) -> None:
+    from sertools.features.scaling import FORMS
+
+    if standardize not in FORMS:
+        known = ", ".join(FORMS)
+        raise BadUsage(f"Unknown --standardize {standardize!r}. Known: {known}.")
+
+
+def _check_speakers(standardize: str, clips: "pd.DataFrame") -> None:
+    unknown = int(clips["speaker"].isna().sum())
+    if standardize.startswith("speaker") and unknown:
+        raise BadUsage(
+            f"--standardize {standardize}: the speaker of {unknown} of {len(clips)} "
+            "clips is unknown."
+        )
 
 
 def _merge(pairs: list[str]) -> dict[str, str]:
@@ -138,11 +213,18 @@ def _check_head(model, arguments: argparse.Namespace) -> None:
         raise BadUsage(
             f"{arguments.model} gives features, not emotions. Add --head: {heads}."
         )
-    elif arguments.folds or arguments.standardize != "none":
+    elif arguments.train:
+        raise BadUsage(
+            f"{arguments.model} classifies by itself: nothing is trained, so take "
+            "--dataset, not --train and --test."
+        )
+    elif arguments.folds or arguments.tune or arguments.standardize != "none":
         raise BadUsage(
             f"{arguments.model} classifies by itself: nothing is trained, so leave "
-            "--folds and --standardize out."
+            "--folds, --standardize and --tune out."
         )
+    if arguments.train and arguments.folds:
+        raise BadUsage("--train and --test say what is held out: leave --folds out.")
 
 
 def _unusable(excluded: list[dict]) -> str:
@@ -163,6 +245,8 @@ def _recorded(arguments: argparse.Namespace, clips, model) -> "Result":
         (folder / name).unlink(missing_ok=True)
     own = ("command", "run", "unknown", "debug", "json", "jobs", "out")
     given = {key: value for key, value in vars(arguments).items() if key not in own}
+    for name in ("train", "test", "root"):
+        given[name] = _one_or_all(given[name])
     status = Status(None, given)
     status.write(folder)
     try:
@@ -186,14 +270,18 @@ def _evaluated(arguments: argparse.Namespace, clips, model) -> "Result":
             model, clips, jobs=arguments.jobs, strict=arguments.strict
         )
     X = features.extract(model, clips, jobs=arguments.jobs, strict=arguments.strict)
-    return evaluation.cross_validate(
-        arguments.head,
-        X,
-        clips,
-        folds=arguments.folds or "speaker",
-        seed=arguments.seed,
-        standardize=arguments.standardize,
-    )
+    given = {"seed": arguments.seed, "standardize": arguments.standardize}
+    if arguments.tune:
+        given["tune"] = True
+    if arguments.train:
+        *train, test = clips["dataset"].unique()  # in the order they were named
+        return evaluation.transfer(arguments.head, X, clips, test, train, **given)
+    folds = arguments.folds or "speaker"
+    return evaluation.cross_validate(arguments.head, X, clips, folds, **given)
+
+
+def _one_or_all(given: list[str]) -> str | list[str] | None:
+    return given if len(given) > 1 else next(iter(given), None)
 
 
 def _peak() -> float:
