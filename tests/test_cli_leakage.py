@@ -63,3 +63,27 @@ def test_a_table_without_the_split_says_what_it_has(tmp_path, capsys):
     (tmp_path / "a.csv").write_text("path,fold\na.wav,1\n")
     assert main(["leakage", str(tmp_path / "a.csv")]) == 2
     assert "no column split. It has: path, fold" in capsys.readouterr().err
+
+
+def test_a_system_is_asked_whether_it_had_heard_the_clips(capsys):
+    given = ["leakage", "demo", "--emotions", "angry,sad", "--model", "whisper"]
+    assert main([*given, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["pretraining"]
+    assert told["answer"] == "unknown"
+    assert main(["leakage", "demo", "--model", "whispr"]) == 2
+    assert "Did you mean whisper?" in capsys.readouterr().err
+
+
+def test_several_corpora_are_looked_through_as_one(tmp_path, capsys):
+    from sertools.shipped import folder
+
+    (tmp_path / "demo").symlink_to(folder("data/demo"))
+    mine = tmp_path / "folder" / "angry"
+    mine.mkdir(parents=True)
+    clips = datasets.load("demo")
+    shutil.copy(clips.loc["demo/f1_angry_s1", "path"], mine / "mine.flac")
+    given = ["leakage", "demo,folder", "--root", str(tmp_path), "--folds", "dataset"]
+    assert main([*given, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["n_clips"] == 193
+    assert told["counts"]["bytes"] == 1

@@ -1,6 +1,7 @@
 """Find what stands on both sides of a split: speakers, texts, copies of clips."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,16 +20,27 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add(
         "name",
         metavar="NAME|FILE",
-        help="a corpus, or a table (CSV, TSV, parquet) with the columns path, the "
-        "split and, if known, speaker and text",
+        help="a corpus, several merged (emodb,ravdess), or a table (CSV, TSV, parquet) "
+        "with the columns path, the split and, if known, speaker, text and emotion",
     )
-    add("--root", metavar="DIR", help="where the corpus lies, or what paths start from")
+    add(
+        "--root",
+        metavar="DIR",
+        help="where the corpus lies (several: each in its folder there), or what the "
+        "paths of a table start from",
+    )
     add(
         "--folds",
         metavar="NAME",
         help="speaker, random, published:NAME, or a column (a corpus: speaker; a "
         "table: split)",
     )
+    add(
+        "--model",
+        metavar="NAME",
+        help="also say whether this system had heard the clips: yes, no or unknown",
+    )
+    add("--weights", metavar="PATH", help="the model's file or folder of parameters")
     add("--emotions", metavar="LIST", help="only these: angry,happy,neutral,sad")
     add("--seed", type=int, default=0, metavar="N", help="of random folds (0)")
     add("--strict", action="store_true", help="exit with 1 if anything but text leaks")
@@ -37,22 +49,22 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Look for leaks, and say what was found."""
-    from sertools import datasets, evaluation
+    from sertools import datasets, evaluation, models
 
     table = Path(arguments.name).suffix.lower() in (".csv", ".tsv", ".parquet")
     with output.working():
         if table:
             clips, folds = _read(arguments)
         else:
-            with checking():
-                datasets.card(arguments.name)
-            clips = datasets.load(arguments.name, root=arguments.root)
-            folds = arguments.folds or "speaker"
+            clips, folds = _merged(arguments), arguments.folds or "speaker"
         with checking():
+            named = arguments.model
+            model = models.load(named, weights=arguments.weights) if named else None
             clips = datasets.select(clips, arguments.emotions)
             evaluation.folds.assign(clips, folds, arguments.seed)
-        found = evaluation.leakage(clips, folds, arguments.seed)
+        found = evaluation.leakage(clips, folds, arguments.seed, model=model)
     if arguments.json:
+        heard = found.pretraining
         rows = found.found.astype(object).where(found.found.notna(), None)
         output.as_json(
             {
@@ -61,12 +73,33 @@ def run(arguments: argparse.Namespace) -> int:
                 "n_folds": found.n_folds,
                 "counts": found.counts(),
                 "found": rows.to_dict("records"),
+                "pretraining": heard and dataclasses.asdict(heard),
                 "notes": found.notes,
             }
         )
     else:
         output.say(repr(found))
     return int(arguments.strict and found.leaking)
+
+
+def _merged(arguments: argparse.Namespace) -> "pd.DataFrame":
+    """Load a corpus, or several into one table."""
+    import pandas as pd
+
+    from sertools import datasets
+
+    names = [name.strip() for name in arguments.name.split(",")]
+    with checking():
+        for name in names:
+            datasets.card(name)
+    root = arguments.root
+    if len(names) == 1:
+        return datasets.load(names[0], root=root)
+    roots = [Path(root) / name if root else None for name in names]
+    parts = [datasets.load(n, root=r) for n, r in zip(names, roots, strict=True)]
+    for part in parts:
+        part.attrs = {}
+    return pd.concat(parts)
 
 
 def _read(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
@@ -95,4 +128,15 @@ def _read(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
         twice = table.index[table.index.duplicated()][0]
         raise BadUsage(f"{file}: {twice} is listed twice.")
     table["path"] = [str(start / path) for path in table["path"]]
+    table["emotion"] = [_emotion(word) for word in table["emotion"]]
     return table, column
+
+
+def _emotion(word: str | None) -> str | None:
+    """Give an emotion its canonical name; what has none here stays as it is."""
+    from sertools import labels
+
+    try:
+        return labels.canonical(word) if word else None
+    except ValueError:
+        return word

@@ -17,6 +17,41 @@ TONE = np.sin(np.arange(8000) / 9)
 CLIPS = pd.DataFrame({"emotion": ["sad", "happy"] * 10})
 TRACK = pd.DataFrame({"F0": [0.0, 110, 120]}, index=[0.0, 0.01, 0.02])
 HEARD = pd.DataFrame({"Speech": [0.9, 0.8, 0.9]}, index=[0.0, 0.48, 0.96])
+OCCLUSION = evaluation.Occlusion(
+    "sad",
+    0.7,
+    pd.DataFrame({"start": [0, 0.2], "end": [0.3, 0.5], "drop": [0.1, -0.2]}),
+    pd.DataFrame({"low": [0, 2000], "high": [2000, 8000], "drop": [0.3, 0.0]}),
+    TONE,
+    16000,
+    {"sad": 0.7, "happy": 0.3},
+)
+RELIANCE = evaluation.Reliance(
+    pd.DataFrame(
+        {
+            "n_features": [10, 11],
+            **{"drop": [0.2, 0.0], "low": [0.1, -0.1], "high": [0.3, 0.1]},
+            **{"alone": [0.6, 0.5], "alone_low": [0.4, 0.3], "alone_high": [0.7, 0.6]},
+        },
+        index=["pitch", "loudness"],
+    ),
+    *(0.7, 0.5, 5, {}, 20, 4),
+)
+ENROLLED = evaluation.enrolment(
+    pd.DataFrame(RNG.random((24, 2))),
+    pd.DataFrame(
+        {"emotion": ["sad", "angry"] * 12, "speaker": list("abc") * 8, "dataset": ""}
+    ),
+    *("logistic", ["speaker"], [2], ["random"], 2),
+    shown=False,
+)
+MELODY = pd.DataFrame(
+    {"F0semitoneFrom27.5Hz_sma3nz": [36.0, 0, 38], "Loudness_sma3": 1.0},
+    index=[0.0, 0.01, 0.02],
+)
+KNOWN = evaluation.probes(
+    pd.DataFrame(RNG.random((20, 3))), CLIPS.assign(speaker=list("abcd") * 5)
+)
 DRAWINGS = {
     "class_scores": lambda _, **ax: plots.class_scores(
         {"sad": 0.3, "happy": 0.7}, **ax
@@ -28,17 +63,43 @@ DRAWINGS = {
         **ax,
     ),
     "confusion_matrix": lambda result, **ax: plots.confusion_matrix(result, **ax),
+    "contours": lambda _, **ax: plots.contours({"sad": MELODY}, "pitch", **ax),
+    "cross_corpus": lambda result, **ax: plots.cross_corpus(board(result), **ax),
     "descriptors": lambda _, **ax: plots.descriptors(TRACK, **ax),
     "embeddings": lambda _, **ax: plots.embeddings(
         RNG.random((20, 5)), CLIPS, "pca", **ax
     ),
+    "enrolment": lambda _, **ax: plots.enrolment(ENROLLED, **ax),
     "frame_scores": lambda _, **ax: plots.frame_scores(HEARD, **ax),
     "importances": lambda _, **ax: plots.importances({"pitch": 0.4}, **ax),
+    "probes": lambda _, **ax: plots.probes(KNOWN, **ax),
+    "reliability": lambda result, **ax: plots.reliability(result, **ax),
+    "risk_coverage": lambda result, **ax: plots.risk_coverage(result, **ax),
+    "occlusion": lambda _, **ax: plots.occlusion(OCCLUSION, **ax),
+    "reliance": lambda _, **ax: plots.reliance(RELIANCE, **ax),
+    "robustness": lambda result, **ax: plots.robustness(
+        evaluation.Robustness({"clean": result, "noise:10": result}), **ax
+    ),
     "scores": lambda result, **ax: plots.scores(result, **ax),
+    "set_coverage": lambda result, **ax: plots.set_coverage(
+        evaluation.conformal(result), **ax
+    ),
     "speaker_recall": lambda result, **ax: plots.speaker_recall(result, **ax),
     "spectrogram": lambda _, **ax: plots.spectrogram(TONE, 16000, **ax),
+    "subgroups": lambda result, **ax: plots.subgroups(
+        evaluation.subgroups(result), **ax
+    ),
     "waveform": lambda _, **ax: plots.waveform(TONE, 16000, **ax),
 }
+
+
+def board(result):
+    names = ("one", "two")
+    pairs = [(a, b, f) for a in names for b in names for f in ("none", "speaker")]
+    result = evaluation.from_predictions(result.predictions)
+    return evaluation.CrossCorpus(
+        dict.fromkeys(pairs, result), list(names), ["none", "speaker"]
+    )
 
 
 def test_every_plot_is_tried_here():

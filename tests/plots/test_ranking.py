@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from sertools import plots
+from sertools import evaluation, plots
 from sertools.evaluation import Comparison
 from sertools.plots.ranking import alike
 
@@ -56,3 +56,28 @@ def test_points_are_the_scores_and_the_second_scoring_is_marked():
 def test_models_without_an_interval_have_a_point_alone():
     ax = plots.comparison(made((), low=float("nan")))
     assert ax.texts[0].get_text() == "0.70 (no interval)"
+
+
+def test_what_is_not_ranked_stands_under_a_line_and_is_not_joined():
+    comparison = made(())
+    comparison.models["apart"] = ["", "", "leaking folds, the same speakers"]
+    comparison.pairs = comparison.pairs.iloc[:1]
+    assert alike(comparison, ["a", "b"]) == [(0, 1)]
+    assert alike(comparison, ["c"]) == []
+    ax = plots.comparison(comparison)
+    heights = ax.get_yticks()
+    assert heights[2] > heights[1] + 1.5
+    assert "apart, not ranked: leaking folds" in [t.get_text() for t in ax.texts]
+
+
+def test_published_scores_are_hollow_and_say_what_they_measure():
+    comparison = made(())
+    comparison.published = evaluation.published("emodb")
+    ax = plots.comparison(comparison)
+    (mark,) = [line for line in ax.lines if line.get_marker() == "D"]
+    assert mark.get_markerfacecolor() == "none"
+    assert mark.get_xdata()[0] == 0.73
+    assert ax.get_yticklabels()[-1].get_text() == "openSMILE, SVM"
+    assert "0.73 accuracy, 7 emotions" in [text.get_text() for text in ax.texts]
+    chance = next(line for line in ax.lines if line.get_label().startswith("chance"))
+    assert max(chance.get_ydata()) < mark.get_ydata()[0]
