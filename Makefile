@@ -17,7 +17,7 @@ report: $(VENV)/.core ## install the core, run the main job on the demo corpus, 
 	$(BIN)/sertools report opensmile -p dataset demo --out runs
 
 test: $(VENV)/.all ## install everything (several GB) and run the whole test suite
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses=4 --dist=worksteal $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev ## check style, formatting, and that the notebooks hold no output
 	$(BIN)/ruff check .
