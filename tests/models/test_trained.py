@@ -67,7 +67,7 @@ def test_its_card_says_what_it_is_worth(shipped):
         assert 0 <= told["abstains"] <= 1
     assert facts["scores"]["held out"]["abstains"] <= 0.01
     away = facts["scores"]["test: ravdess"]
-    assert away["log_loss"]["after"] < np.log(4) < away["log_loss"]["before"]
+    assert away["log_loss"]["after"] < away["log_loss"]["before"] < np.log(4)
     assert away["calibration_error"]["after"] < away["calibration_error"]["before"]
     assert "/work" not in json.dumps(facts) and "/tmp" not in json.dumps(facts)
     assert shipped.training_corpora == ("emodb",)
