@@ -80,6 +80,11 @@ def train(
     """
     if clips is None or clips.empty:
         raise ValueError("No clips to train on.")
+    if "standardize" in options:
+        raise ValueError(
+            "A saved head answers for single clips, of which nothing can be "
+            "standardised: leave standardize out."
+        )
     folder = temporary() if out is None else check_out(out)
     if hasattr(model, "save"):
         if head is not None or tests:
