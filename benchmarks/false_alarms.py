@@ -7,7 +7,7 @@ numbers of clips. Each experiment is tested at 5 % in two ways, and it is counte
 often the models are called different, which is always wrong:
 
 - *speakers*: the exchange of the models' answers for whole speakers, by
-  `sertools.evaluation.exchange` itself;
+  `sertools.evaluation.comparison.exchange` itself;
 - *clips*: McNemar's exact test, which takes all clips for independent.
 
     python benchmarks/false_alarms.py
@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import binomtest
 
-from sertools.evaluation.exchange import exchange
+from sertools.evaluation.comparison.exchange import exchange
 
 SPEAKERS = (10, 24, 91)
 EMOTIONS = 4

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sertools import fetching
+from sertools import fetching, locks
 
 __all__ = ["Entry", "Store"]
 
@@ -153,6 +153,29 @@ class Store:
                 [(key, json.dumps(value)) for key, value in about.items()],
             )
             database.executemany("INSERT OR REPLACE INTO features VALUES (?,?,?)", rows)
+
+    @contextlib.contextmanager
+    def alone(self, signature: Mapping[str, str], corpora: str) -> Iterator[None]:
+        """Compute for some corpora with one system, while nobody else does.
+
+        Others wait, and then find in the store what they would have computed.
+        Where the file system knows no locks, nobody waits, and some work may be
+        done twice.
+
+        Parameters
+        ----------
+        signature : mapping of str to str
+            What computes the features.
+        corpora : str
+            Names of the corpora that the clips are from.
+        """
+        name = hashlib.sha256(corpora.encode()).hexdigest()[:8]
+        path = self.path(signature).with_suffix(f".{name}.lock")
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(locks.holding(path))
+            yield
 
     @contextlib.contextmanager
     def _open(self, signature: Mapping[str, str]) -> Iterator[sqlite3.Connection]:

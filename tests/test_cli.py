@@ -70,10 +70,10 @@ def test_help_is_quick_and_lists_every_command():
         done = run("--help")
         seconds.append(time.perf_counter() - start)
     assert done.returncode == 0
-    listed = re.findall(r"^    (\w+)  ", done.stdout, flags=re.MULTILINE)
+    listed = re.findall(r"^    ([\w-]+)(?:  |$)", done.stdout, flags=re.MULTILINE)
     assert listed == [
         *("datasets", "models", "fetch", "audit", "leakage", "evaluate", "train"),
-        *("predict", "report", "lab", "doctor"),
+        *("enrol", "predict", "report", "compare", "new-notebook", "lab", "doctor"),
     ]
     assert min(seconds) < 0.7
 
@@ -349,7 +349,8 @@ def test_ctrl_c_ends_with_130_and_one_line(tmp_path):
     assert process.returncode == 130
     assert said.splitlines()[-1] == "Stopped."
     assert "Traceback" not in said
-    assert not list((tmp_path / "runs").glob("*/run.json"))
+    (run,) = (tmp_path / "runs").glob("*/run.json")
+    assert json.loads(run.read_text())["error"]["name"] == "Interrupted"
 
 
 # lab and doctor

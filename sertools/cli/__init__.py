@@ -1,17 +1,8 @@
 """The command `sertools`: one file a command."""
 
-import importlib
+from sertools.lazy import attach
 
-_NAMES = {"main": "entry"}
-
-__all__ = list(_NAMES)
-
-
-def __getattr__(name: str):
-    if name in _NAMES:
-        return getattr(importlib.import_module(f"{__name__}.{_NAMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {"main": "entry"},
+)

@@ -15,7 +15,7 @@ from sertools.cli.usage import BadUsage, Parser
 __all__ = ["main"]
 
 _COMMANDS = ("datasets", "models", "fetch", "audit", "leakage", "evaluate", "train")
-_COMMANDS += ("predict", "report", "lab", "doctor")
+_COMMANDS += ("enrol", "predict", "report", "compare", "new-notebook", "lab", "doctor")
 _EPILOG = """\
 first steps:
   sertools report opensmile -p dataset demo   the main job on synthetic speech
@@ -105,7 +105,7 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     group = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     commands = {}
     for name in _COMMANDS:
-        module = importlib.import_module(f"sertools.cli.{name}")
+        module = importlib.import_module(f"sertools.cli.{name.replace('-', '_')}")
         summary = module.__doc__.partition("\n")[0]
         summary = summary[0].lower() + summary[1:].rstrip(".")
         commands[name] = group.add_parser(

@@ -1,57 +1,134 @@
-"""Run a notebook with parameters, and write a report one can open anywhere."""
+"""Run notebooks with parameters, and write reports one can open anywhere."""
 
 import argparse
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from sertools.cli import output
 from sertools.cli.usage import BadUsage, checking
 
+if TYPE_CHECKING:
+    from sertools.report import Finished, Mistakes, Plan
+
 __all__ = ["declare", "run"]
+
+_PLANS = (".yaml", ".yml")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
-    parser.add_argument("notebook", nargs="?", help="name of a notebook, or a file")
-    parser.add_argument(
+    add = parser.add_argument
+    add(
+        "notebooks",
+        nargs="*",
+        metavar="notebook",
+        help="names of notebooks, or files; or one plan, a .yaml file",
+    )
+    add(
         "-p",
         dest="given",
         nargs=2,
         action="append",
         default=[],
         metavar=("NAME", "VALUE"),
-        help="set a parameter of the notebook; repeat for more",
+        help="set a parameter of the notebooks; repeat for more",
     )
-    parser.add_argument(
-        "--out", default="runs", metavar="DIR", help="where reports go (runs)"
+    add(
+        "--grid",
+        action="append",
+        default=[],
+        metavar="NAME=A,B",
+        help="try a parameter with several values (with ; between them, values may "
+        "hold commas); repeat for all combinations",
     )
-    parser.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="stop a run that takes longer"
+    add("--out", metavar="DIR", help="where reports go (runs)")
+    add(
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help="how many runs at once (1; on a cluster, all it can)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add(
+        "--timeout",
+        type=_amount,
+        metavar="SECONDS",
+        help="stop a run that takes longer",
+    )
+    add("--memory", type=_amount, metavar="MB", help="stop a run that holds more")
+    add("--force", action="store_true", help="run also what is ok already")
+    add(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="run on a Dask cluster: tcp://10.0.0.1:8786",
+    )
+    add(
+        "--repeat",
+        metavar="RUN",
+        help="make a run again, and say whether the numbers are the same",
+    )
+    add("--json", action="store_true", help="print JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run a notebook and print where its report is; without a name, list them."""
-    from sertools import report
-    from sertools.report.status import read_json
-
-    if arguments.notebook is None:
+    """Run notebooks and print where the reports are; without a name, list them."""
+    if arguments.repeat is not None:
+        return _repeat(arguments)
+    if not arguments.notebooks:
         return _list(arguments.json)
-    given = _given(arguments.given)
-    with checking():
-        _check(arguments.notebook, given)
-    with output.working():
-        folder = report.run(
-            arguments.notebook, given, arguments.out, timeout=arguments.timeout
+    from sertools import report
+
+    try:
+        plan = _plan(arguments)
+    except report.Mistakes as mistakes:
+        return _refuse(mistakes, arguments.notebooks)
+    except FileNotFoundError as error:
+        raise BadUsage(str(error)) from error
+    out = arguments.out or plan.out or "runs"
+    with output.working(), ending_cleanly(), _wrong_cluster(arguments.scheduler):
+        finished = report.run_all(
+            plan.runs,
+            out,
+            jobs=arguments.jobs or plan.jobs,
+            force=arguments.force,
+            scheduler=arguments.scheduler,
         )
-    status = read_json(folder / "run.json")
-    page = folder / "report.html"
+    (_tell_one if len(finished) == 1 else _tell_all)(finished, arguments.json)
+    return 0 if all(one.ok for one in finished) else 1
+
+
+def _repeat(arguments: argparse.Namespace) -> int:
+    """Make a run again: 0 if every number is the same, else 1."""
+    from sertools import report
+
+    if arguments.notebooks or arguments.given or arguments.grid:
+        raise BadUsage("--repeat takes notebook and parameters from the run itself.")
+    with output.working(), ending_cleanly(), checking():
+        try:
+            found = report.repeat(arguments.repeat, arguments.out)
+        except FileNotFoundError as error:
+            raise BadUsage(str(error)) from error
     if arguments.json:
-        output.as_json({"report": str(page), **status})
-    if status["status"] != "ok":
-        output.note(f"sertools: {_failure(status['error'])}")
-    if not arguments.json:
-        output.say(str(page))
-    return 0 if status["status"] == "ok" else 1
+        output.as_json(found.as_dict())
+    else:
+        output.say(repr(found))
+    return 0 if found.identical else 1
+
+
+def _plan(arguments: argparse.Namespace) -> "Plan":
+    """Work out what to run, before anything starts."""
+    from sertools import report
+
+    given, grid = _given(arguments.given), _grid(arguments.grid)
+    limits = {"timeout": arguments.timeout, "memory": arguments.memory}
+    plans = [name for name in arguments.notebooks if name.endswith(_PLANS)]
+    if not plans:
+        return report.Plan(report.plan(arguments.notebooks, given, grid, **limits))
+    if len(arguments.notebooks) > 1 or grid:
+        raise BadUsage("A plan stands alone: put notebooks and grid into it.")
+    return report.read_plan(plans[0], given, **limits)
 
 
 def _given(pairs: list[list[str]]) -> dict[str, str]:
@@ -63,22 +140,113 @@ def _given(pairs: list[list[str]]) -> dict[str, str]:
     return given
 
 
-def _check(notebook: str, given: dict[str, str]) -> None:
-    """Refuse wrong names and values before a kernel starts."""
-    from sertools import datasets, labels, report
+def _grid(texts: list[str]) -> dict[str, list[str]]:
+    grid: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, values = text.partition("=")
+        if not equals or not name:
+            raise BadUsage(
+                f"--grid takes NAME=A,B, such as head=svm,logistic, not {text!r}."
+            )
+        if name in grid:
+            raise BadUsage(
+                f"--grid {name} is there twice. Give all its values at once."
+            )
+        split = values.split(";" if ";" in values else ",")
+        grid[name] = list(dict.fromkeys(value.strip() for value in split))
+    return grid
 
+
+def _amount(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def _refuse(mistakes: "Mistakes", notebooks: list[str]) -> int:
+    """Name every mistake; nothing has started."""
+    lines = str(mistakes).splitlines()
+    if len(lines) == 1:
+        raise BadUsage(lines[0]) from mistakes
+    output.note(f"sertools: {len(lines)} mistakes in {' '.join(notebooks)}:")
+    for line in lines:
+        output.note(f"  {line}")
+    output.note("Nothing was started.")
+    return 2
+
+
+@contextlib.contextmanager
+def _wrong_cluster(scheduler: str | None) -> Iterator[None]:
+    """Take a cluster that cannot do the work for bad usage."""
+    with checking() if scheduler else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def ending_cleanly() -> Iterator[None]:
+    """End on SIGTERM and SIGHUP as on Ctrl-C: with exit code 143 or 129.
+
+    A signal that is being ignored, as SIGHUP is under ``nohup``, stays so.
+
+    Raises
+    ------
+    SystemExit
+        In the main thread, when the signal comes.
+    """
+
+    def end(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (getattr(signal, name) for name in names):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, end)
     try:
-        declared = report.parameters(notebook)
-    except FileNotFoundError as error:
-        raise BadUsage(str(error)) from error
-    if "out" in given:
-        raise BadUsage("A report sets 'out' itself: say where reports go with --out.")
-    values = report.check(declared, given)
-    if values.get("dataset"):
-        datasets.card(values["dataset"])
-    for word in str(values.get("emotions", "")).split(","):
-        if word.strip():
-            labels.canonical(word)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _tell_one(finished: list["Finished"], json: bool) -> None:
+    from sertools.report.telling import cause
+
+    (one,) = finished
+    page = one.folder / "report.html"
+    if json:
+        output.as_json({"report": str(page), **one.run})
+    if not one.ok:
+        output.note(f"sertools: {cause(one.run['error'])}")
+    if not json:
+        output.say(str(page))
+
+
+def _tell_all(finished: list["Finished"], json: bool) -> None:
+    from sertools.report.telling import cause, sum_up
+
+    index = finished[0].folder.parent / "index.html"
+    if json:
+        runs = [
+            {"report": str(one.folder / "report.html"), "how": one.how, **one.run}
+            for one in finished
+        ]
+        output.as_json({"index": str(index), "runs": runs})
+    for one in finished:
+        if not one.ok:
+            output.note(f"sertools: {one.name}: {cause(one.run['error'])}")
+    if not json:
+        output.say(f"{sum_up(finished)}.")
+        output.say(str(index))
 
 
 def _list(json: bool) -> int:
@@ -90,11 +258,3 @@ def _list(json: bool) -> int:
         return 0
     output.table(((name, path) for name, path in found.items()), ("notebook", ""))
     return 0
-
-
-def _failure(error: dict) -> str:
-    cell = error.get("cell") or {}
-    where = f"cell {cell['index'] + 1}" if cell.get("index") is not None else "the run"
-    line = f" ({cell['line']})" if cell.get("line") else ""
-    message = " ".join(str(error["message"]).split())
-    return f"{where}{line} failed: {error['name']}: {message}"

@@ -1,27 +1,29 @@
 """Executed, self-contained reports from parameterised notebooks."""
 
-import importlib
+from sertools.lazy import attach
 
-_HOMES = {
-    "Closing": "closing",
-    "Parameter": "declared",
-    "check": "declared",
-    "notebooks": "finding",
-    "parameters": "declared",
-    "record": "closing",
-    "run": "running",
-    "write_index": "index",
-}
-
-__all__ = list(_HOMES)
-
-
-def __getattr__(name: str):
-    if name in _HOMES:
-        home = importlib.import_module(f"{__name__}.{_HOMES[name]}")
-        return getattr(home, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__, __all__ = attach(
+    __name__,
+    {
+        "Closing": "closing",
+        "Finished": "running",
+        "Gate": "gating",
+        "Mistakes": "planning",
+        "Parameter": "declared",
+        "Plan": "plan_file",
+        "Planned": "planning",
+        "Repeat": "repeating",
+        "check": "declared",
+        "gate": "gating",
+        "new_notebook": "starting",
+        "notebooks": "finding",
+        "parameters": "declared",
+        "plan": "planning",
+        "read_plan": "plan_file",
+        "record": "closing",
+        "repeat": "repeating",
+        "run": "grid",
+        "run_all": "grid",
+        "write_index": "index",
+    },
+)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .finding import find, name_of, read
 
-__all__ = ["Parameter", "check", "parameters"]
+__all__ = ["Parameter", "check", "checked", "parameters"]
 
 _TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 _WORDS = {
@@ -144,6 +144,36 @@ def check(
     >>> check(declared, {"strict": "yes"})
     {'seed': 0, 'strict': True}
     """
+    parameters = list(parameters)
+    values, mistakes = checked(parameters, given)
+    if mistakes:
+        known = ", ".join(parameter.name for parameter in parameters)
+        raise ValueError(f"{'; '.join(mistakes)}. Parameters: {known}.")
+    return values
+
+
+def checked(
+    parameters: Iterable[Parameter], given: Mapping[str, object]
+) -> tuple[dict[str, str | int | float | bool], list[str]]:
+    """Check given values, and list the mistakes instead of raising.
+
+    Parameters
+    ----------
+    parameters, given
+        As for `check`.
+
+    Returns
+    -------
+    values : dict of str to str, int, float or bool
+        Every declared parameter with its value, given or default.
+    mistakes : list of str
+        One a wrong name or value, in the order they were given.
+
+    Examples
+    --------
+    >>> checked([Parameter("seed", int, 0)], {"seeds": 1})[1]
+    ["there is no parameter 'seeds' (did you mean seed?)"]
+    """
     known = {parameter.name: parameter for parameter in parameters}
     values = {name: parameter.default for name, parameter in known.items()}
     mistakes = []
@@ -157,9 +187,7 @@ def check(
             values[name] = known[name].convert(value)
         except ValueError as bad:
             mistakes.append(str(bad))
-    if mistakes:
-        raise ValueError(f"{'; '.join(mistakes)}. Parameters: {', '.join(known)}.")
-    return values
+    return values, mistakes
 
 
 def _converted(kind: type, given: object) -> object | None:

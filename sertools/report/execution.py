@@ -2,22 +2,23 @@
 
 import logging
 import re
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .kernel import Watch, how_it_ended, manager_class
+from .kernel import Stop, Watch, how_it_ended, manager_class
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["CELL", "Outcome", "execute"]
+__all__ = ["CELL", "INTERRUPTED", "Limits", "Outcome", "Place", "execute"]
 
 CELL = "report_cell"
 """Key in a cell's metadata: its position in the notebook it came from."""
+
+INTERRUPTED = "Interrupted"
+"""Name of the error of a run that somebody ended."""
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _BAR = re.compile(r"\d+%\|.*\|.*\d+/\d+ \[|^\s*\d+it \[")  # as tqdm draws it
@@ -45,15 +46,49 @@ class Outcome:
     peak_rss_mb: float
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a run may take.
+
+    Parameters
+    ----------
+    timeout : float or None
+        Seconds for the whole notebook.
+    memory : float or None
+        Megabytes (1e6 bytes) for the kernel and its children.
+    """
+
+    timeout: float | None = None
+    memory: float | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a kernel runs.
+
+    Parameters
+    ----------
+    folder : str or None
+        Its current folder; None: that of this process.
+    environment : mapping of str to str or None
+        What it finds in its environment beside that of this process.
+    """
+
+    folder: str | None = None
+    environment: Mapping[str, str] | None = None
+
+
 def execute(
     source: "NotebookNode",
     values: Mapping[str, object],
     draft: Path,
     *,
-    timeout: float | None = None,
-    progress: bool = True,
+    limits: Limits | None = None,
+    place: Place | None = None,
+    stop: Stop | None = None,
+    tell: Callable[[int, int], None] | None = None,
 ) -> Outcome:
-    """Execute a notebook in this interpreter's kernel, in the caller's folder.
+    """Execute a notebook in this interpreter's kernel.
 
     Parameters
     ----------
@@ -63,88 +98,74 @@ def execute(
         What to set in it.
     draft : Path
         Where papermill keeps the notebook while it runs.
-    timeout : float, optional
-        Seconds that the whole notebook may take.
-    progress : bool, default=True
-        Show on standard error how far it is, if that is a terminal.
+    limits : Limits, optional
+        What ends the run if it is too much.
+    place : Place, optional
+        Where the kernel runs.
+    stop : Stop, optional
+        Ends the run once it is set.
+    tell : callable, optional
+        Called at the beginning and when a cell starts, with how many are behind it
+        and how many there are.
 
     Returns
     -------
     Outcome
         Also when a cell failed or the kernel died. The kernel and its children
-        are gone by then; so they are when Ctrl-C ends this early.
+        are gone by then.
     """
     import nbformat
 
+    limits, place = limits or Limits(), place or Place()
     source = _stamped(source)
     nbformat.write(source, draft)
     log = draft.with_name(".kernel.log")
     current: dict = {}
-    with (
-        Watch(timeout) as watch,
-        _bar(source, draft, progress) as bar,
-        log.open("wb") as descriptor,
-    ):
+    tell = tell or (lambda done, cells: None)
+    tell(0, len(source.cells))
+    watch = Watch(limits.timeout, limits.memory, stop)
+    with watch, log.open("wb") as descriptor:
 
         def on_start(cell, cell_index):
             if cell.cell_type == "code":
                 current["cell"] = cell
-            bar.update()
+            if CELL in cell.metadata:  # papermill adds one with the parameters
+                tell(cell.metadata[CELL], len(source.cells))
 
-        failure = _in_thread(
-            lambda: _papermill(
-                draft,
-                values,
-                on_cell_start=on_start,
-                kernel_manager_class=manager_class(watch, descriptor.fileno()),
-            ),
-            watch.kill,
+        kernel = manager_class(
+            watch, descriptor.fileno(), place.folder, place.environment
+        )
+        failure = _papermill(
+            draft, values, on_cell_start=on_start, kernel_manager_class=kernel
         )
     notebook = _result(draft)
     error = None
     if failure is not None:
         words = _words(log)
-        error = _error(failure, notebook, current.get("cell"), watch, timeout, words)
+        error = _error(failure, notebook, current.get("cell"), watch, limits, words)
     log.unlink(missing_ok=True)
     return Outcome(notebook, error, round(watch.peak / 1e6, 1))
 
 
-def _papermill(draft, values, **options) -> None:
+def _papermill(draft, values, **options) -> Exception | None:
+    """Execute the draft in place; give what ended it, if it did not come through."""
     import papermill
 
     logging.getLogger("papermill").addHandler(logging.NullHandler())  # we tell it
     place = str(draft).replace("{", "{{").replace("}", "}}")  # it formats paths
-    papermill.execute_notebook(
-        place,
-        place,
-        parameters=dict(values),
-        kernel_name="python3",
-        language="python",
-        progress_bar=False,
-        **options,
-    )
-
-
-def _in_thread(work: Callable[[], None], stop: Callable[[], None]) -> Exception | None:
-    """Do the work in a thread, so that Ctrl-C lands here and can stop it."""
-    caught = []
-
-    def target():
-        try:
-            work()
-        except Exception as error:
-            caught.append(error)
-
-    thread = threading.Thread(target=target, daemon=True)
-    thread.start()
     try:
-        while thread.is_alive():
-            thread.join(0.2)
-    except BaseException:
-        stop()
-        thread.join(timeout=10)
-        raise
-    return caught[0] if caught else None
+        papermill.execute_notebook(
+            place,
+            place,
+            parameters=dict(values),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            **options,
+        )
+    except Exception as failure:
+        return failure
+    return None
 
 
 def _stamped(source: "NotebookNode") -> "NotebookNode":
@@ -181,18 +202,17 @@ def _is_bar(output: "NotebookNode") -> bool:
     return bool(lines) and all(_BAR.search(line) for line in lines)
 
 
-def _error(failure, notebook, last, watch, timeout, words) -> dict:
+def _error(failure, notebook, last, watch, limits: Limits, words) -> dict:
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
     name, message, cell = type(failure).__name__, str(failure), last
-    if isinstance(failure, PapermillExecutionError):
+    if watch.cause:
+        name, message = _verdict(watch, limits)
+    elif isinstance(failure, PapermillExecutionError):
         cell = _failing(notebook) or last
         name, message = failure.ename, _ANSI.sub("", failure.evalue)
         return {"cell": _named(cell), "name": name, "message": message}
-    if watch.timed_out:
-        name = "TimeoutError"
-        message = f"The run took longer than {timeout:g} s and was stopped."
     elif isinstance(failure, DeadKernelError):
         message = f"The kernel died ({how_it_ended(watch.process)})."
     elif last is None and words:  # the kernel did not even start
@@ -200,6 +220,19 @@ def _error(failure, notebook, last, watch, timeout, words) -> dict:
     if cell is not None:
         _show(notebook, cell, name, message, words)
     return {"cell": _named(cell), "name": name, "message": message}
+
+
+def _verdict(watch: Watch, limits: Limits) -> tuple[str, str]:
+    """Say why the kernel was killed."""
+    if watch.cause == "stop":
+        return INTERRUPTED, "The run was stopped before its end."
+    if watch.cause == "timeout":
+        message = f"The run took longer than {limits.timeout:g} s and was stopped."
+        return "TimeoutError", message
+    return "MemoryError", (
+        f"The run held {watch.peak / 1e6:.0f} MB, more than the {limits.memory:g} MB "
+        "that it may, and was stopped."
+    )
 
 
 def _failing(notebook: "NotebookNode") -> "NotebookNode | None":
@@ -245,15 +278,3 @@ def _words(log: Path) -> list[str]:
     """Give the last lines that the kernel's process wrote past the notebook."""
     text = log.read_text(encoding="utf-8", errors="replace")
     return _ANSI.sub("", text).splitlines()[-_LOG_LINES:]
-
-
-def _bar(source: "NotebookNode", draft: Path, progress: bool):
-    from tqdm import tqdm
-
-    return tqdm(
-        total=len(source.cells),
-        desc=draft.parent.name.strip(".").partition(".")[0],
-        unit="cell",
-        leave=False,
-        disable=not progress or not sys.stderr.isatty(),
-    )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jinja2
 
-__all__ = ["TEMPLATES", "number", "render", "span"]
+__all__ = ["TEMPLATES", "moment", "number", "render", "span"]
 
 TEMPLATES = Path(__file__).with_name("template")
 """Folder of the page templates."""
@@ -76,7 +76,7 @@ def span(seconds: float | None) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _moment(started: str | None) -> str:
+def moment(started: str | None) -> str:
     """Write an ISO moment in UTC shorter."""
     return f"{started[:10]} {started[11:16]} UTC" if started else ""
 
@@ -97,6 +97,6 @@ def _environment() -> "jinja2.Environment":
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, span=span, moment=_moment, percent=_percent
+        number=number, span=span, moment=moment, percent=_percent
     )
     return environment

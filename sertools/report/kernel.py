@@ -1,16 +1,21 @@
 """One kernel for one run: this interpreter, watched, and gone at the end."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from . import guard
 
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
 
-__all__ = ["Watch", "how_it_ended", "manager_class"]
+__all__ = ["Stop", "Watch", "how_it_ended", "manager_class"]
 
 _EVERY = 0.2  # seconds between two looks at the memory
 _LAST_WORDS = (  # a crash in native code says where, past ipykernel's own pipes
@@ -29,7 +34,19 @@ _ENVIRONMENT = {
 }
 
 
-def manager_class(watch: "Watch", log: int) -> type["AsyncKernelManager"]:
+class Stop(Protocol):
+    """Whatever says that a run should end, such as a `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Say whether it is time to stop."""
+
+
+def manager_class(
+    watch: "Watch",
+    log: int,
+    folder: str | os.PathLike | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> type["AsyncKernelManager"]:
     """Make the class whose kernel is this very interpreter, under watch.
 
     Whatever kernels are registered under the name ``python3`` elsewhere, a
@@ -42,6 +59,10 @@ def manager_class(watch: "Watch", log: int) -> type["AsyncKernelManager"]:
     log : int
         File descriptor for what the process writes past the notebook, such as
         the last words of a crash in native code.
+    folder : path-like, optional
+        Where the kernel runs: the current folder if not given.
+    environment : mapping of str to str, optional
+        What the kernel finds in its environment beside this process's own.
 
     Returns
     -------
@@ -56,13 +77,15 @@ def manager_class(watch: "Watch", log: int) -> type["AsyncKernelManager"]:
         argv=[*argv, *_OPTIONS],
         display_name="Python 3",
         language="python",
-        env=_ENVIRONMENT,
+        env={**(environment or {}), **_ENVIRONMENT},
     )
 
     class ThisInterpreter(AsyncKernelManager):
         kernel_spec = spec
 
         async def start_kernel(self, **options):
+            if folder is not None:
+                options["cwd"] = os.fspath(folder)
             await super().start_kernel(stdout=subprocess.DEVNULL, stderr=log, **options)
             watch.follow(self.provisioner.process)
 
@@ -73,31 +96,41 @@ class Watch:
     """Follow a kernel and its children: memory, time, and their end.
 
     Used as a context: a thread looks five times a second, and when the context
-    is left nothing of the kernel is alive any more.
+    is left nothing of the kernel is alive any more. Nor is it when this process
+    is killed: a guard of its own sees to that.
 
     Parameters
     ----------
-    limit : float, optional
+    timeout : float, optional
         Seconds after which the kernel is killed; None: no limit.
+    memory : float, optional
+        Megabytes (1e6 bytes) that kernel and children may hold together; None:
+        no limit.
+    stop : Stop, optional
+        Says that the kernel should be killed.
 
     Attributes
     ----------
     peak : int
         Most resident memory of kernel and children together, in bytes. Pages
         that they share count once for each.
-    timed_out : bool
-        Whether the limit was reached.
+    cause : {"timeout", "memory", "stop"} or None
+        Why the kernel was killed, if it was.
     process : subprocess.Popen or None
         The kernel, once it has started.
     """
 
-    def __init__(self, limit: float | None = None):
+    def __init__(
+        self,
+        timeout: float | None = None,
+        memory: float | None = None,
+        stop: Stop | None = None,
+    ):
         self.peak = 0
-        self.timed_out = False
+        self.cause: str | None = None
         self.process: subprocess.Popen | None = None
-        self._limit = limit
+        self._timeout, self._memory, self._stop = timeout, memory, stop
         self._family: dict = {}
-        self._killed = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -110,37 +143,43 @@ class Watch:
         self._thread.join()
         self._look()
         self._kill_family()
+        if self.process is not None:
+            guard.forget(self.process.pid)
 
     def follow(self, process: subprocess.Popen) -> None:
-        """Begin to follow a process."""
+        """Begin to follow a process, which leads a session of its own."""
         self.process = process
-
-    def kill(self) -> None:
-        """Kill the kernel and its children, now or as soon as it has started."""
-        self._killed.set()
+        guard.protect(process.pid)
 
     def _watch(self) -> None:
         began = time.monotonic()
         while not self._over.wait(_EVERY):
-            self._look()
-            late = self._limit is not None and time.monotonic() - began > self._limit
-            if late and not self._killed.is_set():
-                self.timed_out = True
-                self._killed.set()
-            if self._killed.is_set():
+            held = self._look()
+            if self.cause is None:
+                self.cause = self._trouble(time.monotonic() - began, held)
+            if self.cause is not None:
                 self._kill_family()
 
-    def _look(self) -> None:
+    def _trouble(self, seconds: float, held: int) -> str | None:
+        if self._stop is not None and self._stop.is_set():
+            return "stop"
+        if self._memory is not None and held > self._memory * 1e6:
+            return "memory"
+        if self._timeout is not None and seconds > self._timeout:
+            return "timeout"
+        return None
+
+    def _look(self) -> int:
         """Meet the family as it is now, and add up its memory."""
         import psutil
 
         if self.process is None:
-            return
+            return 0
         try:
             kernel = psutil.Process(self.process.pid)
             members = [kernel, *kernel.children(recursive=True)]
         except psutil.Error:  # it has ended
-            return
+            return 0
         total = 0
         for member in members:
             self._family.setdefault(member.pid, member)
@@ -149,10 +188,15 @@ class Watch:
             except psutil.Error:
                 continue
         self.peak = max(self.peak, total)
+        return total
 
     def _kill_family(self) -> None:
+        """Kill the kernel's session, and who was born to it and left the session."""
         import psutil
 
+        if self.process is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
         for member in self._family.values():
             try:
                 if member.is_running():  # the same process, not its number reused

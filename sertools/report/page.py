@@ -9,6 +9,7 @@ from sertools.atomic import write_text
 from . import cells
 from .declared import Parameter
 from .frame import render
+from .provenance import licences
 from .status import read_json
 
 __all__ = ["INTENDED_USE", "notices", "scores", "write_page"]
@@ -58,7 +59,7 @@ def write_page(folder: Path, declared: Iterable[Parameter] = ()) -> Path:
         emotions=_emotions(metrics),
         notices=notices(run, metrics),
         excluded=metrics.get("excluded") or [],
-        licenses=_licenses(metrics),
+        licenses=licences(run, metrics),
         intended_use=INTENDED_USE,
         body=body,
         contents=cells.contents(body),
@@ -162,10 +163,3 @@ def _set(values: Mapping, declared: Iterable[Parameter]) -> list[dict]:
         }
         for name, value in values.items()
     ]
-
-
-def _licenses(metrics: Mapping) -> list[str]:
-    found = metrics.get("licenses") or []
-    if isinstance(found, Mapping):
-        return [f"{name}: {text}" for name, text in found.items()]
-    return [str(line) for line in ([found] if isinstance(found, str) else found)]

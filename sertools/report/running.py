@@ -1,154 +1,202 @@
-"""Run one notebook as one report: a folder with all that came out of it."""
+"""Make one run: a folder with all that came out of a notebook."""
 
 import contextlib
-import hashlib
-import json
-import os
-import re
+import importlib
 import shutil
-import uuid
-from collections.abc import Iterable, Mapping
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import sertools
 from sertools.atomic import write_text
 
-from .declared import Parameter, check, parameters
-from .execution import execute
-from .finding import find, name_of, read
+from .execution import Outcome, Place, execute
+from .history import note
+from .kernel import Stop
+from .planning import Planned
+from .resuming import (
+    hidden_folder,
+    lock,
+    made,
+    outcome_of,
+    put,
+    settle,
+    was_interrupted,
+)
 from .status import Status, read_json
 
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
+__all__ = ["Finished", "attempt", "load", "write_off"]
 
-__all__ = ["run", "run_name"]
-
-_TELLING = ("dataset", "head")  # always in a run's name
-_PLACES = ("root", "weights")  # never: they say where, not what
-_LONGEST = 60
+_one_at_a_time = threading.Lock()
+_ENGINES = ("nbformat", "nbclient", "papermill", "psutil")
+_PAGES = ("nbconvert", "bs4")
 
 
-def run(
-    notebook: str | Path,
-    given: Mapping[str, object] | None = None,
-    out: str | os.PathLike = "runs",
+@dataclass(frozen=True)
+class Finished:
+    """What became of a planned run.
+
+    Parameters
+    ----------
+    name : str
+        Of its folder.
+    folder : Path
+        Where its files are.
+    run : dict
+        Content of ``run.json``.
+    how : {"ran", "skipped", "taken"}
+        Whether it was run here and now, was ok already, or was run by somebody
+        else meanwhile.
+    """
+
+    name: str
+    folder: Path
+    run: dict
+    how: str = "ran"
+
+    @property
+    def ok(self) -> bool:
+        """Whether it has a result."""
+        return self.run.get("status") == "ok"
+
+
+def attempt(
+    planned: Planned,
+    out: Path,
     *,
-    timeout: float | None = None,
-    progress: bool = True,
-) -> Path:
-    """Run a notebook and write its report.
+    before: tuple | None = None,
+    force: bool = False,
+    place: Place | None = None,
+    stop: Stop | None = None,
+    tell: Callable[[int, int], None] | None = None,
+) -> Finished | None:
+    """Make a run, unless it is there already or somebody else is making it.
 
     The work happens in a hidden folder beside the final one and takes its name
-    only when all is there. The notebook runs in the caller's folder, in one
-    kernel process of this interpreter, which is gone when this returns.
+    only when all is there.
 
     Parameters
     ----------
-    notebook : str or Path
-        A name of `notebooks`, or the path of an ``.ipynb`` file.
-    given : mapping of str to value, optional
-        Parameters to set; text is read as the declared type.
-    out : path-like, default="runs"
-        Folder for all runs; ``index.html`` there lists them.
-    timeout : float, optional
-        Seconds after which the run is stopped and counts as failed.
-    progress : bool, default=True
-        Show on a terminal how far the run is.
+    planned : Planned
+        The run.
+    out : Path
+        Folder for all runs, absolute; it exists.
+    before : tuple, optional
+        What `made` said when the grid started. A run made since then is taken
+        as it is, whatever came of it.
+    force : bool, default False
+        Run it even if it is ok already.
+    place : Place, optional
+        Where the kernel runs.
+    stop : Stop, optional
+        Ends the run once it is set.
+    tell : callable, optional
+        Called when a cell starts; see `execute`.
 
     Returns
     -------
-    Path
-        The run's folder, with ``run.json``, ``notebook.ipynb``, ``report.html``
-        and, where the notebook recorded a result, ``metrics.json`` and
-        ``predictions.parquet``. An earlier run of the same name is replaced.
-        Whether a cell failed stands in ``run.json``: ``status`` and ``error``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the name is unknown or parameters do not fit, before anything starts.
+    Finished or None
+        None: somebody else is making it right now.
     """
-    path = find(notebook)
-    declared = parameters(path)
-    own = [parameter for parameter in declared if parameter.name == "out"]
-    given = dict(given or {})
-    if own and "out" in given:
-        raise ValueError(
-            "A report sets the parameter 'out' itself: say where reports go "
-            "with --out (in Python: out=)."
-        )
-    asked = [parameter for parameter in declared if parameter.name != "out"]
-    values = check(asked, given)
-    source = read(path)
-    name, digest = run_name(name_of(path), source, values, asked)
-    to_set = {p.name: values[p.name] for p in asked if values[p.name] != p.default}
-    status = Status(name_of(path), values, run=name, source_sha256=digest)
-    final = Path(out).expanduser().resolve() / name
-    work = final.with_name(f".{name}.{uuid.uuid4().hex[:8]}")
-    work.mkdir(parents=True)
-    if own:
-        to_set["out"] = str(work)
-    try:
-        status.write(work)
-        options = {"timeout": timeout, "progress": progress}
-        _fill(work, final, source, to_set, status, options)
-    except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
-        raise
-    _present(work, final, declared)
-    return final
+    load()
+    final = out / planned.name
+    with lock(final, wait=False) as mine:
+        if not mine:
+            return None
+        settle(final)
+        there = outcome_of(final)
+        if there and made(final) != before and not was_interrupted(there):
+            return Finished(planned.name, final, there, "taken")
+        if there and there["status"] == "ok" and not force:
+            return Finished(planned.name, final, there, "skipped")
+        work = hidden_folder(final)
+        try:
+            status = _begun(planned, work)
+            to_set = planned.settings | ({"out": str(work)} if planned.saves else {})
+            outcome = execute(
+                planned.source,
+                to_set,
+                work / "notebook.ipynb",
+                limits=planned.limits,
+                place=place,
+                stop=stop,
+                tell=tell,
+            )
+            _fill(work, final, outcome, status)
+            kept = there and there["status"] == "ok" and was_interrupted(status.fields)
+            if not kept:
+                _present(work, final, planned, status)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+        return Finished(planned.name, final, status.fields)
 
 
-def run_name(
-    notebook: str,
-    source: "NotebookNode",
-    values: Mapping[str, object],
-    declared: Iterable[Parameter] = (),
-) -> tuple[str, str]:
-    """Name a run by what identifies it.
+def load(pages: bool = False) -> None:
+    """Import what runs need, one thread at a time.
+
+    Threads that first import such packages at once may meet half of one.
 
     Parameters
     ----------
-    notebook : str
-        Name of the notebook.
-    source : NotebookNode
-        The notebook; its outputs don't matter.
-    values : mapping of str to value
-        Every parameter.
-    declared : iterable of Parameter, optional
-        With their defaults, so that the name tells what was changed.
+    pages : bool, default False
+        Also what is needed at the end of a run.
+    """
+    with _one_at_a_time:
+        for name in (*_ENGINES, *(_PAGES if pages else ())):
+            importlib.import_module(name)
+
+
+def write_off(planned: Planned, out: Path, error: Mapping[str, object]) -> Finished:
+    """Record a run that could not even be attempted to its end, as failed.
+
+    Parameters
+    ----------
+    planned : Planned
+        The run.
+    out : Path
+        Folder for all runs.
+    error : mapping
+        ``cell``, ``name`` and ``message``.
 
     Returns
     -------
-    name : str
-        A readable part, and a short hash of the notebook's source, its
-        parameters and the version of sertools.
-    digest : str
-        Hash of the source alone (sha256, hex).
+    Finished
+        An ok run that is there keeps its place.
     """
-    cells = [[cell.cell_type, cell.source] for cell in source.cells]
-    digest = hashlib.sha256(json.dumps(cells).encode()).hexdigest()
-    identity = [digest, sorted(values.items()), sertools.__version__]
-    short = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:8]
-    defaults = {parameter.name: parameter.default for parameter in declared}
-    words = [notebook]
-    for key, value in values.items():
-        changed = value != defaults.get(key)
-        if key in _TELLING or (changed and key not in _PLACES):
-            words.append(value if isinstance(value, str) else f"{key}-{value}")
-    slug = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower())[:_LONGEST]
-    return f"{slug.strip('-')}-{short}", digest
+    final = out / planned.name
+    status = Status(planned.notebook, planned.values, run=planned.name)
+    status.end(error)
+    with lock(final) as _:
+        there = outcome_of(final)
+        if not (there and there["status"] == "ok"):
+            work = hidden_folder(final)
+            try:
+                _fill(work, final, Outcome(planned.source, dict(error), 0.0), status)
+                _present(work, final, planned, status)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    return Finished(planned.name, final, status.fields)
 
 
-def _fill(work, final, source, to_set, status: Status, options) -> None:
+def _begun(planned: Planned, work: Path) -> Status:
+    status = Status(
+        planned.notebook,
+        planned.values,
+        run=planned.name,
+        notebook_path=str(planned.path) if planned.path else None,
+        source_sha256=planned.source_sha256,
+        inputs=planned.inputs,
+        limits={"timeout": planned.limits.timeout, "memory": planned.limits.memory},
+    )
+    status.write(work)
+    return status
+
+
+def _fill(work: Path, final: Path, outcome: Outcome, status: Status) -> None:
     """Write all but the report itself into the working folder."""
     import nbformat
 
     draft = work / "notebook.ipynb"
-    outcome = execute(source, to_set, draft, **options)
     outcome.notebook.metadata.setdefault("papermill", {}).update(
         input_path=status.fields["notebook"], output_path=draft.name
     )
@@ -159,28 +207,20 @@ def _fill(work, final, source, to_set, status: Status, options) -> None:
     status.write(work)
 
 
-def _present(work: Path, final: Path, declared) -> None:
+def _present(work: Path, final: Path, planned: Planned, status: Status) -> None:
     """Write the report, and put the folder where it belongs in any case."""
-    from .index import write_index
-    from .page import write_page
-
     try:
-        write_page(work, declared)
-    finally:
-        _replace(work, final)
-        write_index(final.parent)
+        load(pages=True)
+        from .page import write_page
 
-
-def _replace(work: Path, final: Path) -> None:
-    """Give the folder its name, in place of an earlier run that has it."""
-    while True:
-        try:
-            os.rename(work, final)
-            return
-        except OSError:
-            if not final.is_dir():
-                raise
-        old = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}.old")
-        with contextlib.suppress(FileNotFoundError):  # somebody else was quicker
-            os.rename(final, old)
-        shutil.rmtree(old, ignore_errors=True)
+        with _one_at_a_time:  # it is all Python: two at once are no quicker
+            write_page(work, planned.declared)
+    except Exception as error:
+        message = f"The run came to its end, but not its page: {error}"
+        told = {"cell": None, "name": type(error).__name__, "message": message}
+        fields = status.fields
+        status.end(fields["error"] or told, fields, fields["peak_rss_mb"])
+        status.write(work)
+    put(work, final)
+    with contextlib.suppress(OSError):  # the index adds what is missing
+        note(final.parent, status.fields, read_json(final / "metrics.json"))

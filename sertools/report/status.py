@@ -14,6 +14,8 @@ from pathlib import Path
 import sertools
 from sertools.atomic import write_json
 
+from .provenance import surroundings
+
 __all__ = ["SCHEMA_VERSION", "Status", "checkout", "packages", "read_json"]
 
 SCHEMA_VERSION = 1
@@ -53,6 +55,7 @@ class Status:
         self.fields = {
             "schema_version": SCHEMA_VERSION,
             "status": "running",
+            **surroundings(),
             **more,
             "notebook": notebook,
             "parameters": dict(parameters),

@@ -1,10 +1,13 @@
+import itertools
 import sys
 
 import nbformat
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from sertools import report
+from sertools import evaluation, report
+from sertools.report.status import Status
 
 PARAMETERS = """dataset: str = "demo"  # corpus
 root: str = ""         # where it is
@@ -136,3 +139,56 @@ def dead_run(tmp_path_factory):
 @pytest.fixture
 def interpreter():
     return sys.executable
+
+
+@pytest.fixture(scope="session")
+def write_run():
+    """Write a run as a report leaves it, with made-up answers."""
+    return made_up_run
+
+
+def made_up_run(
+    out,
+    name="toy-demo-svm-00000000",
+    *,
+    right=0.75,
+    speakers=8,
+    clips=24,
+    started="2026-01-01T02:00:00+00:00",
+    error=None,
+    skip=0,
+    facts=None,
+    **parameters,
+):
+    """Let a model be right about the first share of every speaker's clips.
+
+    Speakers differ by one clip, so that no two are the same.
+    """
+    values = {"dataset": "demo", "root": "", "head": "svm", "seed": 0, **parameters}
+    folder = out / name
+    folder.mkdir(parents=True)
+    status = Status("toy", values, run=name, source_sha256="ab" * 32)
+    status.fields["started"] = started
+    metrics = None
+    if error is None:
+        rows = []
+        for s, i in itertools.product(range(speakers), range(skip, clips)):
+            emotion = ("angry", "sad")[i % 2]
+            other = ("sad", "angry")[i % 2]
+            hit = i < right * clips + s % 2
+            rows.append((f"demo/{s}_{i}", emotion, emotion if hit else other, f"s{s}"))
+        columns = ["clip", "emotion", "predicted", "speaker"]
+        result = evaluation.from_predictions(
+            pd.DataFrame(rows, columns=columns),
+            dataset=values["dataset"],
+            model="opensmile",
+            head=values["head"],
+            folds="speaker",
+        )
+        result.save(folder)
+        metrics = result.metrics()
+    status.end(error, metrics, 512.0)
+    status.fields.update({"seconds": 12.0, **(facts or {})})
+    status.write(folder)
+    (folder / "report.html").write_text("<h1>A report</h1>")
+    return folder

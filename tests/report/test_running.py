@@ -11,8 +11,6 @@ import psutil
 import pytest
 
 from sertools import report
-from sertools.report.finding import read
-from sertools.report.running import run_name
 
 
 def load(folder):
@@ -62,15 +60,8 @@ def test_run_json_says_what_ran(ok_run):
     assert run["packages"]["python"] == ".".join(map(str, sys.version_info[:3]))
 
 
-def test_the_name_is_readable_and_tells_runs_apart(ok_run, notebook):
+def test_the_name_says_what_was_changed(ok_run):
     assert ok_run.name.startswith("toy-demo-svm-seed-3-")
-    source = read(notebook("x = 1"))
-    other = read(notebook("x = 2"))
-    name, digest = run_name("toy", source, {"seed": 1})
-    assert run_name("toy", source, {"seed": 1}) == (name, digest)
-    assert run_name("toy", source, {"seed": 2})[0] != name
-    assert run_name("toy", other, {"seed": 1}) != (name, digest)
-    assert run_name("../A b", source, {"dataset": "x/y"})[0].startswith("a-b-x-y-")
 
 
 def test_the_notebook_ran_here_and_its_chatter_is_gone(ok_run):
@@ -203,27 +194,56 @@ def test_a_run_that_takes_too_long_is_stopped_with_its_children(notebook, tmp_pa
     assert not alive(int(mark.read_text()))
 
 
-def test_an_interrupt_stops_the_kernel_and_leaves_nothing(notebook, tmp_path):
-    mark = tmp_path / "pid"
-    path = notebook(
-        "import os, time, pathlib\n"
-        f"pathlib.Path({str(mark)!r}).write_text(str(os.getpid()))\n"
-        "time.sleep(600)"
-    )
-    code = (
-        "from sertools import report\n"
-        "try:\n"
-        f"    report.run({str(path)!r}, {{}}, {str(tmp_path / 'runs')!r})\n"
-        "except KeyboardInterrupt:\n"
-        "    raise SystemExit(130)\n"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code])
+def test_a_run_that_holds_too_much_is_stopped(notebook, tmp_path):
+    path = notebook("x = b'1' * 500_000_000\nimport time\ntime.sleep(600)")
+    folder = report.run(path, {}, tmp_path / "runs", memory=400)
+    error = load(folder)["error"]
+    assert error["name"] == "MemoryError"
+    assert "more than the 400 MB that it may" in error["message"]
+    assert error["cell"]["index"] == 2
+    assert load(folder)["limits"] == {"timeout": None, "memory": 400}
+
+
+BUSY = """
+import os, pathlib, subprocess
+child = subprocess.Popen(["sleep", "600"])
+pathlib.Path({mark!r}).write_text(f"{{os.getpid()}} {{child.pid}}")
+sum(range(10**12))
+"""
+
+
+def begin(notebook, tmp_path, *options):
+    """Start a run that computes without end; give its process and its children."""
+    mark = tmp_path / "pids"
+    path = notebook(BUSY.format(mark=str(mark)))
+    command = [sys.executable, "-m", "sertools", "report", str(path), *options]
+    process = subprocess.Popen([*command, "--out", str(tmp_path / "runs")])
     until(lambda: mark.exists() and mark.read_text())
-    kernel = int(mark.read_text())
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 130
-    assert not alive(kernel)
-    assert list((tmp_path / "runs").iterdir()) == []
+    return process, [int(pid) for pid in mark.read_text().split()]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
+def test_a_signal_ends_it_cleanly(notebook, tmp_path, number, code):
+    process, pids = begin(notebook, tmp_path)
+    process.send_signal(number)
+    assert process.wait(timeout=30) == code
+    assert not any(map(alive, pids))
+    (folder,) = (tmp_path / "runs").glob("toy-*")
+    run = load(folder)
+    assert (run["status"], run["error"]["name"]) == ("failed", "Interrupted")
+    assert run["error"]["cell"]["index"] == 2
+    assert "Interrupted" in (tmp_path / "runs" / "index.html").read_text()
+    assert hidden(tmp_path / "runs") == []
+
+
+def test_nothing_outlives_a_parent_that_is_killed(notebook, tmp_path):
+    process, pids = begin(notebook, tmp_path)
+    process.kill()
+    process.wait()
+    until(lambda: not any(map(alive, pids)), seconds=1.5)
+    assert list((tmp_path / "runs").glob("toy-*")) == []
 
 
 def until(true, seconds=60):

@@ -1,0 +1,60 @@
+"""Hold new runs against old ones, and say which scores fell."""
+
+import argparse
+import math
+
+from sertools.cli import output
+from sertools.cli.usage import BadUsage, checking
+
+__all__ = ["declare", "run"]
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    add = parser.add_argument
+    add("old", metavar="OLD", help="a run, or a folder of runs")
+    add("new", metavar="NEW", help="the same, made later")
+    add(
+        "--fail-below",
+        type=_limit,
+        default=-0.02,
+        metavar="D",
+        help="end with 1 where the UAR moved by less than this, and not by chance "
+        "(-0.02)",
+    )
+    add(
+        "--markdown",
+        metavar="FILE",
+        help="write it for a pull request; - prints that instead",
+    )
+    add("--json", action="store_true", help="print JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print an answer an experiment; 1 if one fell."""
+    from sertools import report
+    from sertools.atomic import write_text
+
+    if arguments.json and arguments.markdown == "-":
+        raise BadUsage("--json and --markdown - both want standard output.")
+    with checking():
+        try:
+            found = report.gate(arguments.old, arguments.new, arguments.fail_below)
+        except FileNotFoundError as error:
+            raise BadUsage(str(error)) from error
+    if arguments.markdown not in (None, "-"):
+        write_text(arguments.markdown, found.markdown())
+    if arguments.json:
+        output.as_json(found.as_dict())
+    elif arguments.markdown == "-":
+        output.say(found.markdown().rstrip())
+    else:
+        output.say(repr(found))
+    return 1 if found.fell else 0
+
+
+def _limit(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value) or not -1 <= value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not from -1 to 0, such as -0.02")
+    return value

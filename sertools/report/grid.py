@@ -1,0 +1,235 @@
+"""Run many planned runs: a few at a time, each in a kernel process of its own."""
+
+import os
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from .finding import find
+from .index import write_index
+from .planning import Planned, plan
+from .resuming import made, sweep
+from .running import Finished, attempt, load, write_off
+from .telling import Quiet, board
+
+__all__ = ["run", "run_all", "written_off"]
+
+_LOOK = 0.1  # seconds between two drawings
+_BUSY = 0.3  # seconds until a run that somebody else makes is asked for again
+_INDEX = 10.0  # seconds between two writings of the index while runs go on
+_GRACE = 20.0  # seconds that runs have to end after they were stopped
+
+
+def run_all(
+    planned: Iterable[Planned],
+    out: str | os.PathLike = "runs",
+    *,
+    jobs: int | None = None,
+    force: bool = False,
+    scheduler: str | None = None,
+    progress: bool = True,
+) -> list[Finished]:
+    """Run what was planned, and write a report of each run and an index of all.
+
+    A run that is ok already (the same notebook, parameters, corpus, weights and
+    version of sertools) is skipped; one that failed or was interrupted is run
+    again. Any number of calls may work in one folder at once: they share the
+    runs out. What one run does, hanging or dying included, is no other's
+    concern.
+
+    Parameters
+    ----------
+    planned : iterable of Planned
+        As `plan` gives them.
+    out : path-like, default="runs"
+        Folder for all runs.
+    jobs : int, optional
+        How many runs go at once: one if not given, or as many as a cluster can.
+    force : bool, default False
+        Run also what is ok already.
+    scheduler : str, optional
+        Address of a Dask cluster that does the work, such as
+        ``"tcp://10.0.0.1:8786"``. It must see the same files.
+    progress : bool, default True
+        Tell on standard error how far it is.
+
+    Returns
+    -------
+    list of Finished
+        One a planned run, in their order.
+
+    Raises
+    ------
+    KeyboardInterrupt, SystemExit
+        If it is stopped: what was going on is recorded as failed, and no kernel
+        is left.
+    """
+    planned = list(planned)
+    out = Path(out).expanduser().resolve()
+    out.mkdir(parents=True, exist_ok=True)
+    sweep(out)
+    before = {run.name: made(out / run.name) for run in planned}
+    try:
+        with board(planned, jobs or 1, progress) as told:
+            if scheduler:
+                from .cluster import run_there
+
+                run_there(scheduler, planned, out, before, force, told, jobs)
+            else:
+                _Crew(planned, out, before, force, told).work(jobs or 1)
+    finally:
+        _list(out)
+    return [told.ended[run.name] for run in planned]
+
+
+def _list(out: Path) -> None:
+    """Write the index; no run is lost if that goes wrong."""
+    try:
+        write_index(out)
+    except Exception as error:
+        warnings.warn(f"{out / 'index.html'} was not written: {error}", stacklevel=3)
+
+
+class _Crew:
+    """Some threads, each minding one kernel at a time."""
+
+    def __init__(self, planned, out: Path, before: dict, force: bool, told: Quiet):
+        self._queue, self._out, self._before = deque(planned), out, before
+        self._force, self._told = force, told
+        self._stop = threading.Event()
+
+    def work(self, jobs: int) -> None:
+        """Do it all, drawing from this thread, where Ctrl-C arrives."""
+        # A thread that is joined when Ctrl-C arrives counts as ended in Python 3.11.
+        ended = [threading.Event() for _ in range(max(min(jobs, len(self._queue)), 1))]
+        for one in ended:
+            threading.Thread(target=self._mind, args=(one,), daemon=True).start()
+        try:
+            load(pages=True)  # while the first kernels start
+            self._watch(ended)
+        except BaseException:
+            self._stop.set()
+            end = time.monotonic() + _GRACE
+            for one in ended:
+                one.wait(max(end - time.monotonic(), 0))
+            raise
+
+    def _watch(self, ended: list[threading.Event]) -> None:
+        written, listed = time.monotonic(), 0
+        for one in ended:
+            while not one.wait(_LOOK):
+                self._told.draw()
+                done = len(self._told.ended)
+                if done > listed and time.monotonic() - written > _INDEX:
+                    _list(self._out)
+                    written, listed = time.monotonic(), done
+
+    def _mind(self, ended: threading.Event) -> None:
+        """Take runs from the queue until there are none, or it is time to stop."""
+        try:
+            while self._queue and not self._stop.is_set():
+                self._take()
+        finally:
+            ended.set()
+
+    def _take(self) -> None:
+        try:
+            run = self._queue.popleft()
+        except IndexError:  # another thread has it
+            return
+        finished = self._made(run)
+        if finished is None:  # somebody else is at it: another one first
+            self._queue.append(run)
+            self._stop.wait(_BUSY)
+        else:
+            self._told.end(finished)
+
+    def _made(self, run: Planned) -> Finished | None:
+        try:
+            return attempt(
+                run,
+                self._out,
+                before=self._before[run.name],
+                force=self._force,
+                stop=self._stop,
+                tell=lambda done, cells: self._told.cell(run.name, done, cells),
+            )
+        except Exception as error:  # such as a full disk: this run's trouble alone
+            return written_off(run, self._out, error)
+
+
+def written_off(run: Planned, out: Path, error: BaseException) -> Finished:
+    """Give a run up for a reason that is not the notebook's.
+
+    Parameters
+    ----------
+    run : Planned
+        The run.
+    out : Path
+        Folder for all runs.
+    error : BaseException
+        The reason.
+
+    Returns
+    -------
+    Finished
+        A failed run, recorded on disk if that is possible.
+    """
+    told = {"cell": None, "name": type(error).__name__, "message": str(error)}
+    try:
+        return write_off(run, out, told)
+    except OSError:
+        return Finished(run.name, out / run.name, {"status": "failed", "error": told})
+
+
+def run(
+    notebook: str | Path,
+    given: Mapping[str, object] | None = None,
+    out: str | os.PathLike = "runs",
+    *,
+    timeout: float | None = None,
+    memory: float | None = None,
+    progress: bool = True,
+) -> Path:
+    """Run one notebook and write its report, whether or not it was run before.
+
+    The notebook runs in the caller's folder, in one kernel process of this
+    interpreter, which is gone when this returns.
+
+    Parameters
+    ----------
+    notebook : str or Path
+        A name of `notebooks`, or the path of an ``.ipynb`` file.
+    given : mapping of str to value, optional
+        Parameters to set; text is read as the declared type.
+    out : path-like, default="runs"
+        Folder for all runs; ``index.html`` there lists them.
+    timeout : float, optional
+        Seconds after which the run is stopped and counts as failed.
+    memory : float, optional
+        Megabytes (1e6 bytes) that kernel and children may hold; with more the
+        run is stopped and counts as failed.
+    progress : bool, default=True
+        Tell on standard error how far it is.
+
+    Returns
+    -------
+    Path
+        The run's folder, with ``run.json``, ``notebook.ipynb``, ``report.html``
+        and, where the notebook recorded a result, ``metrics.json`` and
+        ``predictions.parquet``. An earlier run of the same name is replaced.
+        Whether a cell failed stands in ``run.json``: ``status`` and ``error``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the name is unknown or parameters do not fit, before anything starts.
+    """
+    path = find(notebook)
+    planned = plan([path], given, timeout=timeout, memory=memory)
+    return run_all(planned, out, force=True, progress=progress)[0].folder

@@ -1,0 +1,189 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sertools import report
+from sertools.cli import main
+from sertools.report.status import read_json
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SERTOOLS = [sys.executable, "-m", "sertools"]
+FAILS = "raise ValueError('no such weights')"
+HANGS = "import time\ntime.sleep(600)"
+DIES = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+EVALUATES = """
+from sertools import datasets, evaluation, features, models, report
+clips = datasets.select(datasets.load(dataset), "angry,sad", 40, seed)
+X = features.extract(models.load("duration_loudness"), clips, jobs=1)
+report.record(evaluation.cross_validate(head, X, clips, seed=seed), out=out)
+"""
+
+
+@pytest.fixture
+def counted(tmp_path):
+    """Give a cell that notes which seed it was run with, and what was noted."""
+    place = tmp_path / "count"
+    cell = f"with open({str(place)!r}, 'a') as f: f.write(f'{{seed}} ')"
+    return cell, lambda: sorted(place.read_text().split())
+
+
+def statuses(out):
+    return {path.parent.name: read_json(path) for path in out.glob("[!.]*/run.json")}
+
+
+def hidden(out):
+    return [path.name for path in out.iterdir() if path.name.startswith(".")]
+
+
+def test_a_second_call_runs_only_what_failed(notebook, counted, tmp_path, capsys):
+    cell, seen = counted
+    path = notebook(cell, "if seed == 2: " + FAILS)
+    out = tmp_path / "runs"
+    line = ["report", str(path), "--grid", "seed=1,2,3", "--out", str(out)]
+    assert main([*line, "--jobs", "2"]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines() == ["3 runs: 2 ok, 1 failed.", str(out / "index.html")]
+    assert "cell 4 (if seed == 2: raise ValueError" in said.err
+    assert main(line) == 1
+    said = capsys.readouterr()
+    assert seen() == ["1", "2", "2", "3"]
+    assert said.err.count("ok since") == 2
+    assert "3 runs: 2 ok (2 of them before), 1 failed." in said.out
+    assert main([*line[:3], "seed=1", *line[4:], "--force", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parameters"]["seed"] == 1
+    assert seen() == ["1", "1", "2", "2", "3"]
+    assert hidden(out) == []
+
+
+def test_json_lists_every_run(notebook, tmp_path, capsys):
+    path = notebook("x = 1")
+    line = ["report", str(path), "--grid", "seed=1,2", "--json"]
+    assert main([*line, "--out", str(tmp_path / "runs")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert Path(told["index"]).exists()
+    assert [run["parameters"]["seed"] for run in told["runs"]] == [1, 2]
+    assert {run["how"] for run in told["runs"]} == {"ran"}
+
+
+def test_two_calls_at_once_share_the_runs_out(notebook, counted, tmp_path):
+    cell, seen = counted
+    path = notebook(cell, "import time\ntime.sleep(0.3)", "if seed == 2: " + FAILS)
+    out = tmp_path / "runs"
+    line = [*SERTOOLS, "report", str(path), "--grid", "seed=1,2,3", "--json"]
+    both = [
+        subprocess.Popen([*line, "--out", str(out)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    told = [json.loads(one.communicate(timeout=120)[0])["runs"] for one in both]
+    assert [one.returncode for one in both] == [1, 1]
+    assert seen() == ["1", "2", "3"]
+    results = [[(run["run"], run["status"]) for run in runs] for runs in told]
+    assert results[0] == results[1]
+    assert [status for _, status in results[0]] == ["ok", "failed", "ok"]
+    assert {run["how"] for runs in told for run in runs} >= {"ran"}
+    assert hidden(out) == []
+    index = (out / "index.html").read_text()
+    assert all(name in index for name, _ in results[0])
+
+
+def test_trouble_with_the_disk_is_one_runs_trouble(notebook, tmp_path):
+    out = tmp_path / "runs"
+    out.mkdir()
+    planned = report.plan([notebook("x = 1")], grid={"seed": [1, 2]})
+    (out / planned[0].name).write_text("a file where the folder should be")
+    first, second = report.run_all(planned, out, progress=False)
+    assert not first.ok
+    assert first.run["error"]["name"] == "NotADirectoryError"
+    assert second.ok
+    assert hidden(out) == []
+
+
+def test_a_plan_with_mistakes_starts_nothing(notebook, counted, tmp_path, capsys):
+    path = tmp_path / "plan.yaml"
+    path.write_text(
+        f"notebooks: {notebook(counted[0])}\nparameters: {{sed: 1}}\n"
+        f"grid: {{dataset: [demo, emobd]}}\nout: {tmp_path / 'runs'}\njbos: 2\n"
+    )
+    assert main(["report", str(path)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"sertools: 3 mistakes in {path}:"
+    assert len(said) == 5
+    assert said[-1] == "Nothing was started."
+    assert not (tmp_path / "runs").exists()
+    assert not (tmp_path / "count").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--grid", "seed"], "NAME=A,B"),
+        (["--grid", "seed=1", "--grid", "seed=2"], "twice"),
+        (["--jobs", "0"], "less than 1"),
+        (["--timeout", "-3"], "not more than 0"),
+        (["--jbos", "2"], "Did you mean --jobs"),
+    ],
+)
+def test_bad_usage_is_refused(notebook, tmp_path, capsys, options, said):
+    line = ["report", str(notebook("x = 1")), "--out", str(tmp_path / "runs")]
+    assert main([*line, *options]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_values_may_hold_commas(notebook, tmp_path, capsys):
+    path = notebook("x = 1", parameters='emotions: str = ""')
+    line = ["report", str(path), "--grid", "emotions=angry,sad;happy,sad", "--json"]
+    assert main([*line, "--out", str(tmp_path / "runs")]) == 0
+    runs = json.loads(capsys.readouterr().out)["runs"]
+    given = [run["parameters"]["emotions"] for run in runs]
+    assert given == ["angry,sad", "happy,sad"]
+
+
+@pytest.mark.slow
+def test_twelve_runs_of_which_three_go_wrong(notebook, tmp_path, capsys):
+    good = notebook(EVALUATES, name="good.ipynb")
+    bad = {
+        name: notebook("x = 1", source, name=f"{name}.ipynb")
+        for name, source in (("fails", FAILS), ("hangs", HANGS), ("dies", DIES))
+    }
+    plan, out = tmp_path / "plan.yaml", tmp_path / "runs"
+    single = "".join(f"  - {{notebook: {path}, timeout: 6}}\n" for path in bad.values())
+    plan.write_text(
+        f"notebooks: {good}\ngrid:\n  head: [svm, logistic, random_forest]\n"
+        f"  seed: [1, 2, 3]\nruns:\n{single}jobs: 2\nout: {out}\n"
+    )
+    assert main(["report", str(plan)]) == 1
+    assert "12 runs: 9 ok, 3 failed." in capsys.readouterr().out
+    found = statuses(out)
+    assert len(found) == 12
+    assert sum(run["status"] == "ok" for run in found.values()) == 9
+    errors = {run["notebook"]: run["error"] for run in found.values() if run["error"]}
+    assert {name: error["name"] for name, error in errors.items()} == {
+        "fails": "ValueError",
+        "hangs": "TimeoutError",
+        "dies": "DeadKernelError",
+    }
+    assert {error["cell"]["index"] for error in errors.values()} == {3}
+    index = (out / "index.html").read_text()
+    assert all(name in index for name in found)
+    written = {name: (out / name / "run.json").stat().st_mtime_ns for name in found}
+    assert main(["report", str(plan)]) == 1
+    assert "12 runs: 9 ok (9 of them before), 3 failed." in capsys.readouterr().out
+    again = {
+        found[name]["notebook"]
+        for name, moment in written.items()
+        if (out / name / "run.json").stat().st_mtime_ns != moment
+    }
+    assert again == {"fails", "hangs", "dies"}
+
+
+@pytest.mark.slow
+def test_a_grid_that_was_killed_goes_on():
+    command = [sys.executable, str(BENCHMARKS / "kill_grid.py"), "--moments", "3"]
+    done = subprocess.run(
+        [*command, "--runs", "4"], capture_output=True, text=True, timeout=300
+    )
+    assert "3 kills, 0 faults" in done.stdout, done.stdout + done.stderr

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import soundfile
+
+from sertools import report
+from sertools.report.finding import read
+from sertools.report.identity import inputs, run_name
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Make a corpus of two clips with a table."""
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    for number, name in enumerate(("a.wav", "b.wav")):
+        soundfile.write(folder / name, np.full(800, number / 9), 16000)
+    (folder / "t.csv").write_text("path,emotion,speaker\na.wav,sad,x\nb.wav,happy,y\n")
+    return folder / "t.csv"
+
+
+def digest(table):
+    return inputs("toy", {"dataset": "folder", "root": str(table)})["corpus folder"]
+
+
+def test_the_name_is_readable_and_tells_runs_apart(notebook):
+    source, other = read(notebook("x = 1")), read(notebook("x = 2"))
+    name, digest = run_name("toy", source, {"seed": 1})
+    assert run_name("toy", source, {"seed": 1}) == (name, digest)
+    assert run_name("toy", source, {"seed": 2})[0] != name
+    assert run_name("toy", other, {"seed": 1}) != (name, digest)
+    assert run_name("toy", source, {"seed": 1}, read={"corpus demo": "ab"})[0] != name
+    assert run_name("../A b", source, {"dataset": "x/y"})[0].startswith("a-b-x-y-")
+
+
+def test_a_corpus_is_known_by_its_audio_and_labels_not_by_its_place(corpus, tmp_path):
+    before = digest(corpus)
+    moved = corpus.parent.rename(tmp_path / "moved") / corpus.name
+    assert digest(moved) == before
+    text = moved.read_text()
+    moved.write_text(text.replace("sad", "angry"))
+    assert digest(moved) != before
+    moved.write_text(text)
+    assert digest(moved) == before
+    soundfile.write(moved.with_name("a.wav"), np.full(800, 0.5), 16000)
+    assert digest(moved) != before
+
+
+def test_weights_are_known_by_their_content(tmp_path, monkeypatch):
+    folder = tmp_path / "weights" / "toy"
+    folder.mkdir(parents=True)
+    (folder / "model").write_text("one")
+    monkeypatch.setenv("SERTOOLS_WEIGHTS", str(tmp_path / "weights"))
+    first = inputs("toy", {"weights": ""})
+    assert set(first) == {"weights toy"}
+    assert inputs("other", {"model": "toy"}) == first
+    assert inputs("toy", {"weights": "tiny"}) == {}
+    given = inputs("toy", {"weights": str(folder)})
+    assert given == {"weights": first["weights toy"]}
+    (folder / "model").write_text("second")
+    assert inputs("toy", {"weights": ""}) != first
+
+
+def test_what_is_not_there_does_not_matter_yet(tmp_path):
+    assert inputs("toy", {"dataset": "folder", "root": str(tmp_path / "gone")}) == {}
+    assert inputs("toy", {"dataset": "savee", "weights": "nowhere.h5"}) == {}
+
+
+def test_a_changed_corpus_is_another_run(notebook, corpus):
+    path, given = notebook("x = 1"), {"dataset": "folder", "root": str(corpus)}
+    (before,) = report.plan([path], given)
+    corpus.write_text(corpus.read_text().replace("sad", "angry"))
+    (after,) = report.plan([path], given)
+    assert before.name != after.name
+    assert before.inputs != after.inputs
