@@ -23,7 +23,7 @@ __getattr__, __dir__, __all__ = attach(
         "calibrate": "calibration.temperature",
         "compare": "comparison.comparing",
         "conformal": "calibration.sets",
-        "cross_corpus": "travel.each_on_each",
+        "cross_corpus": "travel.crossing",
         "cross_validate": "validation",
         "enrolment": "enrolling.enrolment",
         "folds": "folds",

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import t as student_t
 
-__all__ = ["SCORES", "counts_by_speaker", "jackknife"]
+__all__ = ["SCORES", "counts_by_speaker", "jackknife", "right_by_speaker"]
 
 MIN_SPEAKERS = 3
 """With fewer there is no interval."""
@@ -99,6 +99,32 @@ def counts_by_speaker(true, predicted, speakers, emotions, classes) -> np.ndarra
     places = [row[name] for name in true], [column[name] for name in predicted]
     np.add.at(counts, (speaker, *places), 1)
     return counts
+
+
+def right_by_speaker(right: np.ndarray, speakers: np.ndarray) -> np.ndarray:
+    """Count what was right and what was not, as `jackknife` takes it.
+
+    Parameters
+    ----------
+    right : ndarray of shape (n,), bool or float
+        A share where it was right in part.
+    speakers : ndarray of shape (n,)
+        Who speaks.
+
+    Returns
+    -------
+    ndarray of shape (speakers, 1, 2)
+        Right, and not.
+
+    Examples
+    --------
+    >>> right_by_speaker(np.array([True, False, True]), np.array(list("aab"))).tolist()
+    [[[1.0, 1.0]], [[1.0, 0.0]]]
+    """
+    _, speaker = np.unique(np.asarray(speakers, str), return_inverse=True)
+    right = np.asarray(right, dtype=float)
+    sides = [np.bincount(speaker, side) for side in (right, 1 - right)]
+    return np.stack(sides, axis=-1)[:, None, :]
 
 
 def jackknife(

@@ -6,7 +6,7 @@ import pandas as pd
 from sertools import labels
 from sertools.evaluation.result import FIELDS, Result
 
-__all__ = ["from_predictions", "table"]
+__all__ = ["from_predictions", "on_shared", "table"]
 
 
 def from_predictions(predictions: pd.DataFrame, **info) -> Result:
@@ -118,6 +118,42 @@ def table(clips: pd.DataFrame, probabilities: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(
         [pd.DataFrame(given), probabilities.reset_index(drop=True)], axis=1
     ).astype(dict.fromkeys(FIELDS, "str"))
+
+
+def on_shared(
+    probabilities: pd.DataFrame, emotions: set[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Give the other classes' probability to those that model and clips share.
+
+    ``other`` stays: it says that no emotion was found.
+
+    Parameters
+    ----------
+    probabilities : DataFrame of shape (n, k)
+        Columns are classes.
+    emotions : set of str
+        What the clips are.
+
+    Returns
+    -------
+    shared : DataFrame, float64
+        The shared classes, in proportion; rows sum to one.
+    foreign : DataFrame
+        The other columns, as they were.
+    lost : int
+        Rows that gave the shared classes nothing, and are spread evenly.
+
+    Examples
+    --------
+    >>> said = pd.DataFrame({"angry": [0.2], "calm": [0.6], "sad": [0.2]})
+    >>> on_shared(said, {"angry", "sad"})[0].to_numpy().tolist()
+    [[0.5, 0.5]]
+    """
+    shared = [name for name in probabilities if name in emotions or name == "other"]
+    kept = probabilities[shared].astype("float64")
+    mass = kept.sum(axis=1)
+    kept = kept.div(mass.where(mass > 0), axis=0).fillna(1 / max(len(shared), 1))
+    return kept, probabilities.drop(columns=shared), int((mass <= 0).sum())
 
 
 def _column(clips: pd.DataFrame, name: str):

@@ -5,11 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
-
-from sertools.evaluation.calibration import proper
-from sertools.evaluation.intervals import SCORES, counts_by_speaker, jackknife
 
 if TYPE_CHECKING:
     from sertools.evaluation.calibration.abstention import Abstention
@@ -90,7 +86,9 @@ class Result:
             ``low`` and ``high``, shares in [0, 1]. ``low`` and ``high`` are
             ``None`` with fewer than 3 speakers, or if they are unknown.
         """
-        return _scores(self.predictions, self.emotions, self.classes)
+        from sertools.evaluation.grouping import scores
+
+        return scores(self.predictions, self.classes)
 
     def by(self, column: str) -> pd.DataFrame:
         """Score groups of clips apart.
@@ -114,26 +112,9 @@ class Result:
         ValueError
             If there is no such column.
         """
-        if column not in self.predictions:
-            known = ", ".join(FIELDS)
-            raise ValueError(f"No column {column!r} to group by. Known: {known}.")
-        rows = {}
-        groups = self.predictions[column].fillna("unknown")
-        for group, part in self.predictions.groupby(groups, sort=True):
-            found = _scores(part, sorted(part["emotion"].unique()), self.classes)
-            unknown = part["speaker"].isna().any()
-            rows[group] = {
-                "n_clips": len(part),
-                "n_speakers": None if unknown else part["speaker"].nunique(),
-                "n_emotions": part["emotion"].nunique(),
-                "uar": found["uar"]["value"],
-                "low": found["uar"]["low"],
-                "high": found["uar"]["high"],
-                "accuracy": found["accuracy"]["value"],
-            }
-        table = pd.DataFrame.from_dict(rows, orient="index")
-        table.index.name = column
-        return table
+        from sertools.evaluation.grouping import by
+
+        return by(self, column)
 
     def per_class(self) -> pd.DataFrame:
         """Count clips, recall, precision and F1 of each true emotion."""
@@ -229,57 +210,9 @@ class Result:
 
     def metrics(self) -> dict:
         """Give everything that ``metrics.json`` holds."""
-        per_class = self.per_class()
-        return {
-            "schema_version": 1,
-            **{key: self.info.get(key) for key in _KEYS},
-            "n_clips": len(self.predictions),
-            "n_speakers": self.n_speakers,
-            "classes": self.classes,
-            "emotions": self.emotions,
-            **self.scores(),
-            **self._losses(),
-            "chance": self.chance,
-            "baseline": self.baseline,
-            "per_class": {
-                name: {key: _plain(value) for key, value in row.items()}
-                for name, row in per_class.to_dict("index").items()
-            },
-            "per_speaker": self._per_speaker(),
-            "confusion": {
-                "rows": self.emotions,
-                "columns": self.classes,
-                "counts": self.confusion().to_numpy().tolist(),
-            },
-            "excluded": self.excluded,
-            "left_out": self.left_out,
-            "warnings": self.warnings,
-            "leaking": self.info.get("leaking"),
-            "synthetic": bool(self.info.get("synthetic")),
-            "random_weights": bool(self.info.get("random_weights")),
-            "more": {k: v for k, v in self.info.items() if k not in INFO},
-            "corpus_sha256": self.provenance.get("corpus_sha256"),
-            "weights_sha256": self.provenance.get("weights_sha256"),
-            "licenses": self.provenance.get("licenses", []),
-        }
+        from sertools.evaluation.saving import metrics
 
-    def _losses(self) -> dict[str, dict | None]:
-        """Score the probabilities; ``None`` where the answers come without."""
-        said = proper.answers(self)
-        if proper.certain(said.probabilities):
-            return dict.fromkeys(proper.LOSSES)
-        return {
-            name: proper.mean(loss(*said[:2]), said.speakers, scale)
-            for name, (loss, scale) in proper.LOSSES.items()
-        }
-
-    def _per_speaker(self) -> dict | None:
-        if self.n_speakers is None:
-            return None
-        return {
-            speaker: {"n_clips": int(row["n_clips"]), "uar": float(row["uar"])}
-            for speaker, row in self.by("speaker").iterrows()
-        }
+        return metrics(self)
 
     def save(self, folder: str | os.PathLike) -> Path:
         """Write ``metrics.json`` and ``predictions.parquet``.
@@ -307,24 +240,3 @@ class Result:
         from sertools.evaluation.showing import as_html
 
         return as_html(self)
-
-
-_KEYS = INFO[:6]
-
-
-def _scores(table: pd.DataFrame, emotions: list[str], classes: list[str]) -> dict:
-    unknown = table["speaker"].isna().any()
-    speakers = np.zeros(len(table)) if unknown else table["speaker"]
-    counts = counts_by_speaker(
-        table["emotion"], table["predicted"], speakers, emotions, classes
-    )
-    return {
-        name: dict(zip(("value", "low", "high"), jackknife(counts, score), strict=True))
-        for name, score in SCORES.items()
-    }
-
-
-def _plain(value) -> int | float | None:
-    if pd.isna(value):
-        return None
-    return value

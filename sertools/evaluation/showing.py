@@ -2,6 +2,7 @@
 
 import html
 
+from sertools.evaluation import wording
 from sertools.evaluation.result import Result
 
 __all__ = ["as_html", "as_text"]
@@ -27,22 +28,17 @@ def as_text(result: Result) -> str:
 def as_html(result: Result) -> str:
     """Write a result as a small table with its warnings."""
     rows = [
-        (f"<b>{_TITLES[name]}</b>", f"<b>{s['value']:.3f}</b>", _interval(s), "")
+        (_TITLES[name], f"{s['value']:.3f}", wording.span(s["low"], s["high"]), "")
         for name, s in result.scores().items()
     ]
     rows.append(("chance", f"{result.chance:.3f}", "", "guessing among the emotions"))
     if base := result.baseline and result.baseline["uar"]:
-        rows.append(("baseline", f"{base['value']:.3f}", _interval(base), _BASELINE))
-    body = "".join(
-        "<tr>" + "".join(f"<td style='text-align:left'>{c}</td>" for c in row) + "</tr>"
-        for row in rows
-    )
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in _notes(result))
+        between = wording.span(base["low"], base["high"])
+        rows.append(("baseline", f"{base['value']:.3f}", between, _BASELINE))
     return (
         f"<p>{html.escape(_headline(result))}</p>"
-        "<table><thead><tr><th></th><th>value</th><th>95 % over speakers</th><th></th>"
-        f"</tr></thead><tbody>{body}</tbody></table>"
-        + (f"<ul>{notes}</ul>" if notes else "")
+        + wording.rows(rows, ("", "value", "95 % over speakers", ""))
+        + wording.dotted(_notes(result))
     )
 
 
@@ -50,26 +46,14 @@ _BASELINE = "UAR of duration and loudness alone"
 
 
 def _headline(result: Result) -> str:
-    about = [result.info.get("dataset"), result.info.get("model")]
-    about += [result.info.get("head"), result.info.get("folds")]
-    speakers = result.n_speakers
-    who = (
-        "speakers unknown"
-        if speakers is None
-        else f"{speakers} speaker{'s' * (speakers != 1)}"
-    )
+    name = wording.named(result.info, "dataset", "model", "head", "folds")
+    who = wording.speakers(result.n_speakers)
     size = f"{len(result.predictions)} clips, {who}, {len(result.emotions)} emotions"
-    return " / ".join(map(str, filter(None, about))) + f": {size}"
+    return f"{name}: {size}"
 
 
 def _score(score: dict) -> str:
-    return f"{score['value']:.3f}  {_interval(score)}"
-
-
-def _interval(score: dict) -> str:
-    if score["low"] is None:
-        return "(no interval)"
-    return f"[{score['low']:.3f}, {score['high']:.3f}]"
+    return f"{score['value']:.3f}  {wording.span(score['low'], score['high'])}"
 
 
 def _notes(result: Result) -> list[str]:

@@ -1,15 +1,25 @@
 """What stands beside a score: where it comes from, and what its reader must know."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from sertools import datasets
+from sertools.evaluation.intervals import MIN_SPEAKERS
 from sertools.evaluation.leaks import pretraining
+from sertools.evaluation.result import Result
 from sertools.models import load as load_model
 from sertools.models import names as model_names
 
-__all__ = ["about", "presumes_speaker", "provenance", "warnings"]
+__all__ = [
+    "about",
+    "carried",
+    "made_up",
+    "presumes_speaker",
+    "provenance",
+    "warnings",
+]
 
-_FEW_SPEAKERS = 3
 _SPEAKER_UNSEEN = ("none", "corpus")  # forms that need nothing else of a speaker
 
 
@@ -39,7 +49,8 @@ def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
     dict
         ``dataset``, ``model``, ``synthetic``, ``random_weights``, and what the
         features cost: ``seconds_per_clip``, ``megabytes`` of weights; ``None``
-        where it was not measured or is unknown.
+        where it was not measured or is unknown. ``heard_before`` says whether
+        the model's training data include these clips: yes, no or unknown.
     """
     names = sorted(clips["dataset"].dropna().unique())
     known = [name for name in names if name in datasets.names()]
@@ -48,6 +59,7 @@ def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
         "model": X.attrs.get("model"),
         "synthetic": any(datasets.card(name)["synthetic"] for name in known),
         "random_weights": bool(X.attrs.get("random_weights")),
+        "heard_before": None if (heard := _heard(clips, X)) is None else heard.answer,
         "seconds_per_clip": X.attrs.get("seconds_per_clip"),
         "megabytes": X.attrs.get("megabytes"),
     }
@@ -70,7 +82,9 @@ def provenance(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
 
 def warnings(clips: pd.DataFrame, X: pd.DataFrame, standardize: str) -> list[str]:
     """Say what a reader must know that does not depend on the folds."""
-    said = _made_up(about(clips, X)) + _heard_before(clips, X)
+    said = _made_up(about(clips, X))
+    heard = _heard(clips, X)
+    said += [heard.reason] if heard and heard.answer != "no" else []
     if presumes_speaker(standardize):
         form = "" if standardize == "speaker" else f" ({standardize})"
         said.append(
@@ -82,7 +96,7 @@ def warnings(clips: pd.DataFrame, X: pd.DataFrame, standardize: str) -> list[str
         named = ", ".join(silent[:3]) + (" ..." if len(silent) > 3 else "")
         said.append(f"{len(silent)} silent clips are used: {named}.")
     speakers = clips["speaker"]
-    if not speakers.isna().any() and speakers.nunique() < _FEW_SPEAKERS:
+    if not speakers.isna().any() and speakers.nunique() < MIN_SPEAKERS:
         said.append(
             f"{speakers.nunique()} speakers: too few for an interval. Look at each "
             "speaker's own score."
@@ -92,11 +106,11 @@ def warnings(clips: pd.DataFrame, X: pd.DataFrame, standardize: str) -> list[str
 
 def _made_up(facts: dict) -> list[str]:
     said = []
-    if facts["random_weights"]:
+    if facts.get("random_weights"):
         said.append(
             "Random weights: everything ran, and no number here means anything."
         )
-    if facts["synthetic"]:
+    if facts.get("synthetic"):
         said.append(
             "Synthetic speech: these scores show that everything works, not how well "
             "anything recognises people."
@@ -104,12 +118,41 @@ def _made_up(facts: dict) -> list[str]:
     return said
 
 
-def _heard_before(clips: pd.DataFrame, X: pd.DataFrame) -> list[str]:
+def carried(result: Result) -> list[str]:
+    """Give what a reader of anything drawn from a result must know, each once.
+
+    Parameters
+    ----------
+    result : Result
+        Any.
+
+    Returns
+    -------
+    list of str
+        Made-up weights or speech first, then its warnings.
+    """
+    return list(dict.fromkeys([*_made_up(result.info), *result.warnings]))
+
+
+def made_up(infos: Mapping[str, dict]) -> list[str]:
+    """Say which of several results come of random weights, or of synthetic speech.
+
+    Examples
+    --------
+    >>> made_up({"a": {"random_weights": True}, "b": {}})
+    ['Random weights: a. They mean nothing.']
+    """
+    random = [name for name, info in infos.items() if info.get("random_weights")]
+    notes = [f"Random weights: {', '.join(random)}. They mean nothing."] * bool(random)
+    if any(info.get("synthetic") for info in infos.values()):
+        notes.append("Synthetic speech: nothing here says how people are recognised.")
+    return notes
+
+
+def _heard(clips: pd.DataFrame, X: pd.DataFrame) -> pretraining.Pretraining | None:
     """Say whether the model's training data included what it is tested on."""
     if "training_corpora" not in X.attrs or X.attrs.get("random_weights"):
-        return []
+        return None
     tested = clips["dataset"].dropna().unique()
-    heard = pretraining.overlap(
-        X.attrs.get("model"), X.attrs["training_corpora"], tested
-    )
-    return [] if heard.answer == "no" else [heard.reason]
+    model, corpora = X.attrs.get("model"), X.attrs["training_corpora"]
+    return pretraining.overlap(model, corpora, tested)

@@ -1,6 +1,5 @@
 """Train and test with speakers held out; or test a model that needs no training."""
 
-import os
 from collections import Counter
 
 import pandas as pd
@@ -8,14 +7,13 @@ import pandas as pd
 from sertools import features
 from sertools.evaluation import folds as folding
 from sertools.evaluation import standing
-from sertools.evaluation.predictions import table
+from sertools.evaluation.holding_out import baseline_scores, head_name, held_out
+from sertools.evaluation.matching import excluded, matching
+from sertools.evaluation.predictions import on_shared, table
 from sertools.evaluation.result import Result
 from sertools.models import heads
-from sertools.models import load as load_model
 
 __all__ = ["cross_validate", "predict"]
-
-_OPTIONAL = ("dataset", "path", "speaker")  # columns that a table of one's own may lack
 
 
 def cross_validate(
@@ -67,18 +65,19 @@ def cross_validate(
 
     Examples
     --------
-    >>> from sertools import datasets
+    >>> from sertools import datasets, models
     >>> clips = datasets.load("demo")
-    >>> X = features.extract(load_model("duration_loudness"), clips, store=False)
+    >>> model = models.load("duration_loudness")
+    >>> X = features.extract(model, clips, store=False)
     >>> result = cross_validate("logistic", X, clips, baseline=False)
     >>> len(result.predictions), result.n_speakers
     (192, 8)
     """
-    everything, clips = clips, _matching(X, clips)
+    everything, clips = clips, matching(X, clips)
     head = heads.make(head, seed) if isinstance(head, str) else head
     plan = folding.assign(clips, folds, seed)
     scaled = features.standardize(X, clips, standardize)
-    probabilities, warnings = _held_out(head, scaled, clips, plan.fold, seed, tune)
+    probabilities, warnings = held_out(head, scaled, clips, plan.fold, seed, tune)
     tested = clips.assign(fold=plan.fold)[plan.fold.notna()]
     left_out = dict(clips.attrs.get("left_out", {}))
     if len(tested) < len(clips):
@@ -87,21 +86,23 @@ def cross_validate(
         predictions=table(tested.reset_index(), probabilities),
         info={
             **standing.about(clips, X),
-            "head": _name(head, seed),
+            "head": head_name(head, seed),
             "folds": plan.name,
             "standardize": standardize,
             "seed": int(seed),
             "leaking": plan.leaking,
             "tuned": probabilities.attrs.get("tuned"),
         },
-        excluded=_excluded(X, everything),
+        excluded=excluded(X, everything),
         left_out=left_out,
         warnings=[
             *plan.warnings,
             *warnings,
             *standing.warnings(clips, X, standardize),
         ],
-        baseline=_baseline(clips, plan.fold, seed, standardize) if baseline else None,
+        baseline=baseline_scores(clips, plan.fold, seed, standardize)
+        if baseline
+        else None,
         provenance=standing.provenance(clips, X),
     )
 
@@ -134,7 +135,7 @@ def predict(model, clips: pd.DataFrame, **options) -> Result:
         If the model needs a head, or shares no emotion with the clips.
     """
     scores = features.score(model, clips, **options)
-    clips = _matching(scores, clips)
+    clips = matching(scores, clips)
     known = clips["emotion"].isin(scores.columns)
     unknown = Counter(clips.loc[~known, "emotion"])
     if not known.any():
@@ -143,7 +144,8 @@ def predict(model, clips: pd.DataFrame, **options) -> Result:
             f"{', '.join(sorted(unknown))}."
         )
     kept = clips[known]
-    probabilities, said = _on_shared(model, scores[known], set(kept["emotion"]))
+    probabilities, foreign, lost = on_shared(scores[known], set(kept["emotion"]))
+    said = _projected(model.spec, list(probabilities), foreign, lost)
     left_out = {f"{model.spec} has no class {name}": n for name, n in unknown.items()}
     return Result(
         predictions=table(kept.assign(fold="").reset_index(), probabilities),
@@ -155,141 +157,19 @@ def predict(model, clips: pd.DataFrame, **options) -> Result:
     )
 
 
-def _on_shared(model, scores: pd.DataFrame, emotions: set[str]):
-    """Give the other classes' probability to those that model and clips share."""
-    shared = [name for name in scores if name in emotions or name == "other"]
-    foreign = [name for name in scores if name not in shared]
-    kept = scores[shared].astype("float64")
-    mass = kept.sum(axis=1)
-    kept = kept.div(mass.where(mass > 0), axis=0).fillna(1 / len(shared))
-    away = scores[foreign].sum(axis=1).mean()
-    if away < 0.005:
-        return kept, []
-    return kept, [
-        f"Compared on {', '.join(shared)}: {model.spec} also knows "
-        f"{', '.join(foreign)}, whose share ({away:.0%} on average) went to these in "
-        "proportion."
-    ]
-
-
-def _matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
-    """Take the clips that have features, in the features' order."""
-    if not isinstance(X, pd.DataFrame):
-        if len(X) != len(clips):
-            raise ValueError(f"{len(X)} rows of features for {len(clips)} clips.")
-        raise ValueError(
-            "Features come as a DataFrame indexed by clip: "
-            "pandas.DataFrame(X, index=clips.index)."
+def _projected(spec: str, shared: list[str], foreign: pd.DataFrame, lost: int):
+    """Say what became of the probability of classes that none of the clips is."""
+    said = []
+    if (away := foreign.sum(axis=1).mean()) >= 0.005:
+        said.append(
+            f"Compared on {', '.join(shared)}: {spec} also knows "
+            f"{', '.join(foreign)}, whose share ({away:.0%} on average) went to these "
+            "in proportion."
         )
-    if strangers := list(X.index.difference(clips.index)):
-        raise ValueError(
-            f"{len(strangers)} rows of features belong to no clip, the first: "
-            f"{strangers[0]}."
+    if lost:
+        said.append(
+            f"{lost} clips were given no probability for any of {', '.join(shared)}: "
+            f"all of these count as equally probable, and {shared[0]}, the first by "
+            "name, as predicted."
         )
-    for what, index in (("features", X.index), ("clips", clips.index)):
-        if index.has_duplicates:
-            twice = index[index.duplicated()][0]
-            raise ValueError(f"{twice} is there twice among the {what}.")
-    if "emotion" not in clips:
-        raise ValueError("The table of clips has no column 'emotion'.")
-    matching = clips.loc[X.index].rename_axis("clip")
-    matching = matching.assign(**{n: None for n in _OPTIONAL if n not in matching})
-    if matching["emotion"].nunique() < 2:
-        raise ValueError(
-            f"One emotion only ({matching['emotion'].iloc[0]}): nothing to tell apart."
-        )
-    return matching
-
-
-def _excluded(X: pd.DataFrame, clips: pd.DataFrame) -> list[dict]:
-    """Name the clips that could not be used, or came without features."""
-    excluded = list(X.attrs.get("excluded", clips.attrs.get("excluded", [])))
-    absent = clips.index.difference(X.index, sort=False)
-    absent = absent.difference([item["clip"] for item in excluded], sort=False)
-    return excluded + [{"clip": c, "reason": "no features given"} for c in absent]
-
-
-def _held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list[str]]:
-    """Predict each fold with a head trained on all other clips.
-
-    What tuning chose in each fold stands in ``attrs["tuned"]`` of the probabilities.
-    """
-    from threadpoolctl import threadpool_limits
-
-    classes = sorted(clips["emotion"].unique())
-    tested = fold.notna().to_numpy()
-    probabilities = pd.DataFrame(0.0, index=X.index, columns=classes)
-    values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
-    named = X if _wants_names(head, seed) else None
-    speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
-    unseen, chosen = [], {}
-    with threadpool_limits(1):  # the same numbers whatever the number of cores
-        for name in fold[tested].unique():
-            test = (fold == name).to_numpy()
-            train = ~test
-            fresh = heads.make(head, seed, tune)
-            part = named[train] if named is not None else values[train]
-            who = None if speakers is None else speakers[train]
-            heads.fit(fresh, part, y[train], who)
-            part = named[test] if named is not None else values[test]
-            probabilities.loc[test, list(fresh.classes_)] = fresh.predict_proba(part)
-            chosen[str(name)] = getattr(fresh, "chosen_", None)
-            if absent := sorted(set(y[test]) - set(fresh.classes_)):
-                unseen.append(f"{name} ({', '.join(absent)})")
-    probabilities = probabilities[tested]
-    said = [f"No training clips of an emotion tested in fold {'; '.join(unseen)}."]
-    if not tune:
-        return probabilities, said if unseen else []
-    probabilities.attrs["tuned"] = {name: _short(c) for name, c in chosen.items()}
-    return probabilities, [*(said if unseen else []), *_told(chosen)]
-
-
-def _short(chosen: dict | None) -> dict | None:
-    """Name settings as a person would: ``C``, not ``head__logistic__C``."""
-    return chosen and {key.rpartition("__")[2]: v for key, v in chosen.items()}
-
-
-def _told(chosen: dict[str, dict | None]) -> list[str]:
-    """Say in a line what tuning chose, and where it had too little to go on."""
-    settings = Counter(
-        ", ".join(f"{key} = {value}" for key, value in _short(one).items())
-        for one in chosen.values()
-        if one
-    )
-    each = "; ".join(f"{setting} ({n}x)" for setting, n in settings.most_common())
-    told = []
-    if settings:
-        told.append(f"Tuned in each fold, on training speakers held out: {each}.")
-    if untuned := [name for name, one in chosen.items() if not one]:
-        told.append(
-            f"Not tuned in {len(untuned)} of {len(chosen)} folds, the first "
-            f"{untuned[0]}: fewer than three training speakers, or not known; the "
-            "head's defaults stand."
-        )
-    return told
-
-
-def _wants_names(head, seed: int) -> bool:
-    """Say whether a head may read the features' names: one's own, and some others."""
-    return heads.named(head, seed) not in set(heads.names()) - set(
-        heads.reading_names()
-    )
-
-
-def _baseline(clips, fold: pd.Series, seed: int, standardize: str) -> dict | None:
-    """Score duration and loudness alone, on the same folds and standardised alike."""
-    if clips["path"].isna().any() or not all(map(os.path.isfile, clips["path"])):
-        return None
-    model = load_model("duration_loudness")
-    X = features.extract(model, clips, progress=False).reindex(clips.index)
-    if X.isna().any(axis=None):
-        return None
-    X = features.standardize(X, clips, standardize)
-    probabilities, _ = _held_out(heads.make("logistic"), X, clips, fold, seed)
-    tested = clips.loc[probabilities.index]
-    return Result(table(tested.reset_index(), probabilities)).scores()
-
-
-def _name(head, seed: int) -> str:
-    """Name a head as a person would."""
-    return heads.named(head, seed) or type(head).__name__
+    return said

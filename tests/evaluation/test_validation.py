@@ -560,6 +560,7 @@ def test_a_row_without_any_shared_probability_is_spread_evenly(recorded):
     clips, _ = recorded
     result = predict(Elsewhere(), clips, store=False)
     assert (result.predictions[["angry", "sad"]] == 0.5).all(axis=None)
+    assert result.warnings[1].startswith("32 clips were given no probability for any")
 
 
 def test_a_model_that_knows_none_of_the_emotions_is_refused(recorded):

@@ -8,9 +8,13 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import t as student_t
 
+from sertools.evaluation import wording
 from sertools.evaluation.calibration import proper
+from sertools.evaluation.grouping import groups
 from sertools.evaluation.intervals import MIN_SPEAKERS
 from sertools.evaluation.result import FIELDS, Result
+from sertools.evaluation.standing import carried
+from sertools.evaluation.wording import span
 
 __all__ = ["Abstention", "measure"]
 
@@ -71,7 +75,8 @@ class Abstention:
         column : str
             ``emotion``, ``speaker``, ``sex`` or any other column of `answers`.
         coverage : float, default 0.8
-            The share of all clips that is answered.
+            The share of all clips that is answered; clips exactly as sure as the
+            last of them are answered with it.
 
         Returns
         -------
@@ -84,12 +89,9 @@ class Abstention:
         ValueError
             If there is no such column.
         """
-        if column not in self.answers:
-            known = ", ".join(self.answers.columns)
-            raise ValueError(f"No column {column!r} to group by. Known: {known}.")
+        group = groups(self.answers, column)
         sure = self.answers["confidence"] >= self.at(coverage)["confidence"]
         wrong = self.answers["emotion"] != self.answers["predicted"]
-        group = self.answers[column].fillna("unknown")
         return pd.DataFrame(
             {
                 "n_clips": wrong.groupby(group).size(),
@@ -102,22 +104,18 @@ class Abstention:
     def __repr__(self) -> str:
         rows = [
             f"  {row.coverage:5.0%} answered   error {row.error:.3f}  "
-            f"{_span(row.low, row.high)}"
+            f"{span(row.low, row.high)}"
             for row in self._rows().itertuples()
         ]
-        return "\n".join([self._head(), *rows, f"  {self._sum()}", *self._more()])
-
-    def _more(self) -> list[str]:
-        return [f"  {note}" for note in self.notes]
+        notes = [f"  {note}" for note in [self._sum(), *self.notes]]
+        return "\n".join([self._head(), *rows, *notes])
 
     def _repr_html_(self) -> str:
         columns = ["coverage", "n_clips", "confidence", "error", "low", "high"]
         shown = self._rows()[[*columns, "uar_error", "oracle"]].round(3)
-        notes = "".join(
-            f"<li>{html.escape(note)}</li>" for note in [self._sum(), *self.notes]
-        )
         table = shown.to_html(border=0, index=False, na_rep="")
-        return f"<p>{html.escape(self._head())}</p>{table}<ul>{notes}</ul>"
+        notes = wording.dotted([self._sum(), *self.notes])
+        return f"<p>{html.escape(self._head())}</p>{table}{notes}"
 
     def _rows(self) -> pd.DataFrame:
         n = len(self.curve)
@@ -129,10 +127,10 @@ class Abstention:
     def _sum(self) -> str:
         areas = self.areas
         mean = f"Mean error over all coverages {areas['value']:.3f}"
-        span = _span(areas["low"], areas["high"])
+        between = span(areas["low"], areas["high"])
         ends = f"{areas['random']:.3f} by chance, {areas['oracle']:.3f} at best"
         share = "" if self.gain is None else f": {self.gain:.0%} of what could be had"
-        return f"{mean} {span}; {ends}{share}."
+        return f"{mean} {between}; {ends}{share}."
 
 
 def measure(result: Result) -> Abstention:
@@ -164,8 +162,7 @@ def measure(result: Result) -> Abstention:
         "random": float(wrong.mean()),
     }
     answers = result.predictions[list(FIELDS)].assign(confidence=sure)
-    warned = ("Random weights", "Synthetic speech", "LEAKING")
-    notes = [w for w in result.warnings if w.startswith(warned)]
+    notes = carried(result)
     if said.speakers is None:
         notes.append("Who speaks is unknown: no intervals.")
     return Abstention(curve, areas, answers, notes)
@@ -224,9 +221,3 @@ def _around(value, without: np.ndarray, edge) -> tuple[np.ndarray, np.ndarray]:
     reach = student_t.ppf(0.975, n - 1) * error
     middle = logit(np.clip(value, edge, 1 - edge))
     return expit(middle - reach), expit(middle + reach)
-
-
-def _span(low, high) -> str:
-    if low is None or np.isnan(low):
-        return "(no interval)"
-    return f"[{low:.3f}, {high:.3f}]"

@@ -20,6 +20,7 @@ __all__ = [
     "certain",
     "log_loss",
     "mean",
+    "others",
     "prior_guess",
 ]
 
@@ -27,10 +28,12 @@ LEAST = float(np.finfo(float).eps)
 """Smaller probabilities are taken for this one, as scikit-learn does."""
 
 _SCALES = {
-    "log": (np.log, np.exp),
-    "logit": (lambda x: logit(x / 2), lambda x: 2 * expit(x)),
-    "plain": (lambda x: x, lambda x: x),
+    "log": (np.log, np.exp, np.inf),
+    "logit": (lambda x: logit(x / 2), lambda x: 2 * expit(x), 2.0),
+    "share": (logit, expit, 1.0),
+    "plain": (lambda x: x, lambda x: x, np.inf),
 }
+"""There, back, and the most that a value can be."""
 
 
 class Answers(NamedTuple):
@@ -83,6 +86,41 @@ def answers(result: "Result", why: str | None = None) -> Answers:
     unknown = table["speaker"].isna().any()
     who = None if unknown else table["speaker"].to_numpy(dtype=str)
     return Answers(probabilities, codes, who)
+
+
+def others(result: "Result", what: str) -> list[str]:
+    """Name the speakers, each of whom the others can be held out for.
+
+    Parameters
+    ----------
+    result : Result
+        Any.
+    what : str
+        What is taken from the other speakers, to say so.
+
+    Returns
+    -------
+    list of str
+        Two or more, sorted.
+
+    Raises
+    ------
+    ValueError
+        If the speaker of a clip is unknown, or there is one only.
+    """
+    speakers = result.predictions["speaker"]
+    if n := int(speakers.isna().sum()):
+        raise ValueError(
+            f"The speaker of {n} of {len(speakers)} clips is unknown, so no {what} can "
+            "be taken from other speakers alone. Add a speaker column to the "
+            "predictions, or drop those clips."
+        )
+    if speakers.nunique() < 2:
+        raise ValueError(
+            f"One speaker only ({speakers.iloc[0]}): there are no other speakers to "
+            f"take a {what} from."
+        )
+    return sorted(speakers.unique())
 
 
 def certain(probabilities: np.ndarray) -> bool:
@@ -174,9 +212,9 @@ def mean(
         One value a clip.
     speakers : ndarray of shape (n,), optional
         Who speaks.
-    scale : {"plain", "log", "logit"}
+    scale : {"plain", "log", "logit", "share"}
         ``log`` for values from 0 upwards, ``logit`` for values from 0 to 2,
-        ``plain`` for values of any sign.
+        ``share`` from 0 to 1, ``plain`` for values of any sign.
     level : float, default 0.95
         Of the interval.
 
@@ -184,8 +222,8 @@ def mean(
     -------
     dict
         ``value``, ``low``, ``high``; the last two ``None`` with fewer than 3
-        speakers, if they are unknown, or where the mean is 0 on a scale that
-        knows no 0.
+        speakers, if they are unknown, or where the mean is at an end of a scale
+        that knows no ends.
 
     Examples
     --------
@@ -195,16 +233,18 @@ def mean(
     """
     value = float(np.mean(values))
     nothing = {"value": value, "low": None, "high": None}
-    if speakers is None or (scale != "plain" and value <= 0):
+    there, back, most = _SCALES[scale]
+    if speakers is None or (scale != "plain" and not 0 < value < most):
         return nothing
     _, speaker = np.unique(speakers, return_inverse=True)
     clips = np.bincount(speaker)
     if (n := len(clips)) < MIN_SPEAKERS:
         return nothing
-    there, back = _SCALES[scale]
     without = (np.sum(values) - np.bincount(speaker, values)) / (len(values) - clips)
     if scale != "plain":
         without = np.maximum(without, 1e-3 * value)
+    if np.isfinite(most):
+        without = np.minimum(without, most - 1e-3 * (most - value))
     spread = there(without)
     error = np.sqrt((n - 1) / n * np.square(spread - spread.mean()).sum())
     reach = student_t.ppf((1 + level) / 2, n - 1) * error

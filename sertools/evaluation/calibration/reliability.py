@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation import wording
 from sertools.evaluation.calibration import proper
 from sertools.evaluation.calibration.binning import (
     calibration_error,
@@ -13,8 +14,10 @@ from sertools.evaluation.calibration.binning import (
     if_calibrated,
     places,
 )
-from sertools.evaluation.intervals import accuracy, jackknife
+from sertools.evaluation.intervals import accuracy, jackknife, right_by_speaker
 from sertools.evaluation.result import Result
+from sertools.evaluation.standing import carried
+from sertools.evaluation.wording import span
 
 __all__ = ["Calibration", "measure"]
 
@@ -69,21 +72,14 @@ class Calibration:
 
     def _repr_html_(self) -> str:
         rows = [*self._scores(), *((*row, "") for row in self._errors())]
-        body = "".join(
-            "<tr>"
-            + "".join(f"<td style='text-align:left'>{html.escape(c)}</td>" for c in row)
-            + "</tr>"
-            for row in rows
-        )
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
-            f"<p>{html.escape(self._head())}</p><table><tbody>{body}</tbody></table>"
-            + (f"<ul>{notes}</ul>" if notes else "")
+            f"<p>{html.escape(self._head())}</p>"
+            + wording.rows(rows)
+            + wording.dotted(self.notes)
         )
 
     def _head(self) -> str:
-        n = self.n_speakers
-        who = "speakers unknown" if n is None else f"{n} speaker{'s' * (n != 1)}"
+        who = wording.speakers(self.n_speakers)
         return f"Can the probabilities be trusted? {self.n_clips} clips, {who}"
 
     def _scores(self) -> list[tuple[str, str, str]]:
@@ -91,7 +87,7 @@ class Calibration:
         for name in ("log_loss", "brier", "overconfidence"):
             row = self.scores.loc[name]
             sign = "+" if name == "overconfidence" else ""
-            text = f"{row['value']:{sign}.3f}  {_span(row, sign)}"
+            text = f"{row['value']:{sign}.3f}  {span(row['low'], row['high'], sign)}"
             guess = f"a constant guess: {row['reference']:.3f}"
             shown.append((_TITLES[name], text, "" if sign else guess))
         said, right = self.scores.loc[["confidence", "accuracy"], "value"]
@@ -146,8 +142,9 @@ def _scores(said: proper.Answers, sure: np.ndarray, right: np.ndarray) -> pd.Dat
     for name, (loss, scale) in proper.LOSSES.items():
         found = proper.mean(loss(said.probabilities, said.codes), said.speakers, scale)
         rows[name] = {**found, "reference": float(loss(guess, said.codes).mean())}
-    rows["confidence"] = proper.mean(sure, said.speakers)
-    rows["accuracy"] = proper.mean(right.astype(float), said.speakers)
+    rows["confidence"] = proper.mean(sure, said.speakers, "share")
+    low, high = _share(right, said.speakers)
+    rows["accuracy"] = {"value": float(right.mean()), "low": low, "high": high}
     rows["overconfidence"] = proper.mean(sure - right, said.speakers)
     table = pd.DataFrame.from_dict(rows, orient="index", dtype=float)
     return table[["value", "low", "high", "reference"]]
@@ -191,10 +188,7 @@ def _share(right: np.ndarray, speakers: np.ndarray | None) -> tuple:
     """Give the interval over speakers of the share that is right."""
     if speakers is None:
         return None, None
-    _, speaker = np.unique(speakers, return_inverse=True)
-    counts = np.zeros((speaker.max() + 1, 1, 2), dtype=int)
-    np.add.at(counts, (speaker, 0, (~right).astype(int)), 1)
-    return jackknife(counts, accuracy)[1:]
+    return jackknife(right_by_speaker(right, speakers), accuracy)[1:]
 
 
 def _by_speaker(said: proper.Answers, sure, right) -> pd.DataFrame:
@@ -233,13 +227,4 @@ def _notes(result: Result, said: proper.Answers) -> list[str]:
         )
     if said.speakers is None:
         notes.append("Who speaks is unknown: no intervals.")
-    return notes + [w for w in result.warnings if w.startswith(_SAID)]
-
-
-_SAID = ("Random weights", "Synthetic speech", "Calibrated", "LEAKING")
-
-
-def _span(row: pd.Series, sign: str = "") -> str:
-    if np.isnan(row["low"]):
-        return "(no interval)"
-    return f"[{row['low']:{sign}.3f}, {row['high']:{sign}.3f}]"
+    return notes + carried(result)

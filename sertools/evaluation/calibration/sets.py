@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation import wording
 from sertools.evaluation.calibration import proper
-from sertools.evaluation.intervals import accuracy, jackknife
+from sertools.evaluation.grouping import groups
+from sertools.evaluation.intervals import accuracy, jackknife, right_by_speaker
 from sertools.evaluation.result import FIELDS, Result
+from sertools.evaluation.standing import carried
 
 __all__ = ["EmotionSets", "conformal"]
 
@@ -46,10 +49,7 @@ class EmotionSets:
     @property
     def coverage(self) -> dict[str, float | None]:
         """The share of clips whose set holds the truth: value, low, high."""
-        _, speaker = np.unique(self.sets["speaker"].astype(str), return_inverse=True)
-        counts = np.zeros((speaker.max() + 1, 1, 2), dtype=int)
-        missed = (~self.sets["covered"]).to_numpy(int)
-        np.add.at(counts, (speaker, 0, missed), 1)
+        counts = right_by_speaker(self.sets["covered"], self.sets["speaker"])
         found = jackknife(counts, accuracy)
         return dict(zip(("value", "low", "high"), found, strict=True))
 
@@ -72,15 +72,12 @@ class EmotionSets:
         ValueError
             If there is no such column.
         """
-        if column not in self.sets:
-            known = ", ".join(self.sets.columns)
-            raise ValueError(f"No column {column!r} to group by. Known: {known}.")
-        groups = self.sets.groupby(self.sets[column].fillna("unknown"))
+        parts = self.sets.groupby(groups(self.sets, column))
         table = pd.DataFrame(
             {
-                "n_clips": groups.size(),
-                "coverage": groups["covered"].mean(),
-                "size": groups["size"].mean(),
+                "n_clips": parts.size(),
+                "coverage": parts["covered"].mean(),
+                "size": parts["size"].mean(),
             }
         )
         table.index.name = column
@@ -97,10 +94,8 @@ class EmotionSets:
         return "\n".join([self._head(), *lines])
 
     def _repr_html_(self) -> str:
-        notes = "".join(
-            f"<li>{html.escape(text)}</li>" for text in [*self._told(), *self.notes]
-        )
-        return f"<p><b>{html.escape(self._head())}</b></p><ul>{notes}</ul>"
+        notes = wording.dotted([*self._told(), *self.notes])
+        return f"<p><b>{html.escape(self._head())}</b></p>{notes}"
 
     def _head(self) -> str:
         aim = f"{self.level:.0%} of the clips"
@@ -110,9 +105,7 @@ class EmotionSets:
 
     def _told(self) -> list[str]:
         found = self.coverage
-        span = "(no interval)"
-        if found["low"] is not None:
-            span = f"[{found['low']:.3f}, {found['high']:.3f}]"
+        span = wording.span(found["low"], found["high"])
         people, emotions = self.by("speaker"), self.by("emotion")
         reached = int((people["coverage"] >= self.level - 1e-9).sum())
         return [
@@ -190,7 +183,7 @@ def conformal(
         if share is not None and not 0 < share < 1:
             raise ValueError(f"{name} must lie between 0 and 1, not {share}.")
     said = proper.answers(result, "make sets of")
-    names = _names(result)
+    names = proper.others(result, "threshold")
     true = said.probabilities[np.arange(len(said.codes)), said.codes]
     true = np.where(said.codes < 0, -np.inf, true)
     if speakers is None:
@@ -205,22 +198,6 @@ def conformal(
         speakers,
         _notes(result, thresholds),
     )
-
-
-def _names(result: Result) -> list[str]:
-    speakers = result.predictions["speaker"]
-    if n := int(speakers.isna().sum()):
-        raise ValueError(
-            f"The speaker of {n} of {len(speakers)} clips is unknown, so no threshold "
-            "can be taken from other speakers. Add a speaker column to the "
-            "predictions, or drop those clips."
-        )
-    if speakers.nunique() < 2:
-        raise ValueError(
-            f"One speaker only ({speakers.iloc[0]}): there are no other speakers to "
-            "take a threshold from."
-        )
-    return sorted(speakers.unique())
 
 
 def _lowest(values: np.ndarray, level: float) -> float:
@@ -279,5 +256,4 @@ def _notes(result: Result, thresholds: dict) -> list[str]:
             f"For {len(wide)} speakers the other clips are too few for this level, or "
             "the truth was given no probability: their sets hold every emotion."
         )
-    warned = ("Random weights", "Synthetic speech", "LEAKING")
-    return notes + [w for w in result.warnings if w.startswith(warned)]
+    return notes + carried(result)

@@ -1,12 +1,14 @@
 """Make probabilities mean what they say: one temperature, fitted on other speakers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from sertools.evaluation.calibration import proper
-from sertools.evaluation.predictions import table
+from sertools.evaluation.predictions import on_shared, table
 from sertools.evaluation.result import Result
 from sertools.models.heads.caution import temper
 
@@ -46,10 +48,10 @@ def calibrate(result: Result) -> Result:
     Where the model has classes that none of the clips is, their probability
     first goes to the shared ones in proportion (``other`` stays); a note counts
     the predictions that this changed. A zero is taken for half the smallest
-    probability above zero that the other speakers' clips were given, 1e-12 at
-    least: it has no logarithm. A weak prior, a standard normal of the
-    temperature's logarithm, keeps it finite where the others' clips are all
-    right.
+    probability above zero that any clip was given, 1e-12 at least: it has no
+    logarithm, and no order of classes may change. A weak prior, a standard
+    normal of the temperature's logarithm, keeps it finite where the others'
+    clips are all right.
 
     There is no further number a class (vector scaling): it would change
     predictions, and it mostly learns how often each emotion comes in a corpus.
@@ -76,39 +78,25 @@ def calibrate(result: Result) -> Result:
     """
     result = _on_shared(result)
     said = proper.answers(result, "calibrate")
+    names = proper.others(result, "temperature")
     _check(result)
-    after, fitted = said.probabilities.copy(), {}
-    for name in np.unique(said.speakers):
+    above = np.maximum(said.probabilities, _least(said.probabilities))
+    after, fitted = above.copy(), {}
+    for name in names:
         own = said.speakers == name
-        least = _least(said.probabilities[~own])
-        fitted[str(name)] = _fit(said.probabilities[~own], said.codes[~own], least)
-        after[own] = temper(np.maximum(after[own], least), fitted[str(name)])
-    everyone = _fit(said.probabilities, said.codes, _least(said.probabilities))
+        fitted[name] = _fit(above[~own], said.codes[~own])
+        after[own] = temper(above[own], fitted[name])
+    everyone = _fit(above, said.codes)
     calibrated = pd.DataFrame(after, columns=result.classes)
-    return Result(
-        table(result.predictions, calibrated),
+    return replace(
+        result,
+        predictions=table(result.predictions, calibrated),
         info={**result.info, "calibration": _facts(everyone, fitted)},
-        excluded=result.excluded,
-        left_out=result.left_out,
         warnings=[*result.warnings, _note(said, after, list(fitted.values()))],
-        baseline=result.baseline,
-        provenance=result.provenance,
     )
 
 
 def _check(result: Result) -> None:
-    speakers = result.predictions["speaker"]
-    if n := int(speakers.isna().sum()):
-        raise ValueError(
-            f"The speaker of {n} of {len(speakers)} clips is unknown, so nobody can be "
-            "held out of the calibration. Add a speaker column to the predictions, or "
-            "drop those clips."
-        )
-    if speakers.nunique() < 2:
-        raise ValueError(
-            f"One speaker only ({speakers.iloc[0]}): there are no other speakers to "
-            "fit a temperature on."
-        )
     known = result.predictions.loc[
         result.predictions["emotion"].isin(result.classes), "speaker"
     ]
@@ -122,30 +110,20 @@ def _check(result: Result) -> None:
 def _on_shared(result: Result) -> Result:
     """Give the classes that no clip is to those that model and clips share."""
     emotions = set(result.emotions)
-    shared = [name for name in result.classes if name in emotions or name == "other"]
-    if shared == result.classes or not emotions & set(shared):
+    if not emotions & set(result.classes):
         return result
-    kept = result.predictions[shared]
-    mass = kept.sum(axis=1)
-    kept = kept.div(mass.where(mass > 0), axis=0).fillna(1 / len(shared))
+    kept, foreign, _ = on_shared(result.predictions[result.classes], emotions)
+    if foreign.empty:
+        return result
     projected = table(result.predictions, kept)
     changed = projected["predicted"] != result.predictions["predicted"].to_numpy()
-    foreign = [name for name in result.classes if name not in shared]
     note = (
-        f"Calibrated on {', '.join(shared)}: the share of {', '.join(foreign)}, which "
+        f"Calibrated on {', '.join(kept)}: the share of {', '.join(foreign)}, which "
         "no clip is, went to these in proportion. That changed "
         f"{changed.sum()} of {len(changed)} predictions."
     )
     warnings = [*result.warnings, note]
-    return Result(
-        projected,
-        result.info,
-        result.excluded,
-        result.left_out,
-        warnings,
-        result.baseline,
-        result.provenance,
-    )
+    return replace(result, predictions=projected, warnings=warnings)
 
 
 def _least(probabilities: np.ndarray) -> float:
@@ -153,10 +131,10 @@ def _least(probabilities: np.ndarray) -> float:
     return max(float(probabilities[probabilities > 0].min()) / 2, _LEAST)
 
 
-def _fit(probabilities: np.ndarray, codes: np.ndarray, least: float) -> float:
+def _fit(probabilities: np.ndarray, codes: np.ndarray) -> float:
     """Find the temperature with the least log loss, under the weak prior."""
     known = codes >= 0
-    scores, codes = np.log(np.maximum(probabilities[known], least)), codes[known]
+    scores, codes = np.log(probabilities[known]), codes[known]
     rows = np.arange(len(codes))
 
     def loss(log_temperature: float) -> float:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation import wording
 from sertools.evaluation.comparison.exchange import MIN_SPEAKERS, exchange, shares
-from sertools.evaluation.comparison.side_by_side import Comparison, span
+from sertools.evaluation.comparison.side_by_side import Comparison
 from sertools.evaluation.intervals import accuracy, jackknife, uar
 from sertools.evaluation.result import Result
-from sertools.evaluation.standing import presumes_speaker
+from sertools.evaluation.standing import made_up, presumes_speaker
+from sertools.evaluation.wording import found_from, p_value, span
 
 __all__ = ["compare"]
 
@@ -51,7 +53,7 @@ def compare(
     ------
     ValueError
         If there are fewer than two results, they share no clip or fewer than
-        two emotions, or disagree on what is true.
+        two emotions, or disagree on what is true or who speaks.
 
     Examples
     --------
@@ -81,7 +83,8 @@ def compare(
         len(truth),
         None if speakers is None else len(set(speakers)),
         [
-            *_made_up(results),
+            *made_up({name: r.info for name, r in results.items()}),
+            *_heard_before(results),
             *notes,
             *more,
             *told,
@@ -141,11 +144,24 @@ def _hits(answers: pd.DataFrame, truth: pd.Series) -> np.ndarray:
 
 
 def _speakers(tables: dict) -> np.ndarray | None:
-    """Take the speakers from the first result that knows them all."""
-    for table in tables.values():
-        if not table["speaker"].isna().any():
-            return table["speaker"].to_numpy(dtype=str)
-    return None
+    """Take the speakers from the first result that knows them all.
+
+    Another result may name them otherwise, but not tell them apart otherwise.
+    """
+    known = {name: table["speaker"] for name, table in tables.items()}
+    known = {name: who for name, who in known.items() if not who.isna().any()}
+    if not known:
+        return None
+    first, *others = known
+    for other in others:
+        named = pd.DataFrame({"a": known[first], "b": known[other]}).drop_duplicates()
+        if (twice := named["a"].duplicated() | named["b"].duplicated()).any():
+            raise ValueError(
+                f"The results disagree on who speaks: {twice.idxmax()} ({first}: "
+                f"{known[first][twice.idxmax()]}, {other}: "
+                f"{known[other][twice.idxmax()]}) is not told apart alike."
+            )
+    return known[first].to_numpy(dtype=str)
 
 
 def _models(results, tables, answers, truth, speakers) -> pd.DataFrame:
@@ -186,8 +202,8 @@ def _apart(result: Result) -> str:
         return "leaking folds, the same speakers in training and test"
     form = result.info.get("standardize")
     if presumes_speaker(form):
-        way = "" if form == "speaker" else f" ({form})"
-        return f"standardised by speaker{way}, which presumes to know who speaks"
+        named = "" if form == "speaker" else f" ({form})"
+        return f"standardised by speaker{named}, which presumes to know who speaks"
     return ""
 
 
@@ -217,7 +233,7 @@ def _pairs(models, answers, truth, speakers, seed) -> tuple[pd.DataFrame, list[s
     for name in _NUMBERS:
         table[name] = getattr(found, name)
     table["verdict"] = [_verdict(row) for row in table.itertuples()]
-    return table, []
+    return table, wording.joint(len(pairs), "pairs")
 
 
 def _untestable(speakers: np.ndarray | None) -> str | None:
@@ -236,24 +252,30 @@ def _verdict(row) -> str:
     low, high = (row.low, row.high) if row.difference >= 0 else (-row.high, -row.low)
     size = f"by {abs(row.difference):.3f} {span(low, high)}"
     if row.p_joint <= _LEVEL:
-        return f"{better} is better than {worse} {size}, p = {_p(row.p_joint)}."
+        return f"{better} is better than {worse} {size}, p = {p_value(row.p_joint)}."
     if row.detectable == 0:
         return f"{better} and {worse} have the same score with every speaker."
     return (
         f"{better} and {worse} differ {size}: that may be chance, p = "
-        f"{_p(row.p_joint)}. From {row.detectable:.3f} on, a difference would probably "
-        "have been found."
+        f"{p_value(row.p_joint)}. {found_from(row.detectable)}"
     )
 
 
-def _made_up(results: Mapping[str, Result]) -> list[str]:
-    """Say which results come of random weights, or of synthetic speech."""
+def _heard_before(results: Mapping[str, Result]) -> list[str]:
+    """Say which models may have heard the very clips before."""
+    said = {name: r.info.get("heard_before") for name, r in results.items()}
+    yes = [name for name, answer in said.items() if answer == "yes"]
+    unknown = [name for name, answer in said.items() if answer == "unknown"]
     notes = []
-    random = [name for name, r in results.items() if r.info.get("random_weights")]
-    if random:
-        notes.append(f"Random weights: {', '.join(random)}. They mean nothing.")
-    if any(r.info.get("synthetic") for r in results.values()):
-        notes.append("Synthetic speech: no score here says how people are recognised.")
+    if yes:
+        notes.append(
+            f"May have heard these very clips in training: {', '.join(yes)}. That "
+            "flatters."
+        )
+    if unknown:
+        notes.append(
+            f"Nobody can say whether {', '.join(unknown)} had heard these clips before."
+        )
     return notes
 
 
@@ -265,10 +287,6 @@ def _undecided(answers: dict[str, pd.DataFrame]) -> list[str]:
         for name, n in tied.items()
         if n
     ]
-
-
-def _p(value: float) -> str:
-    return "0.001 or less" if value <= 0.001 else f"{value:.3f}"
 
 
 def _protocols(models: pd.DataFrame) -> list[str]:

@@ -1,38 +1,37 @@
 """Is the difference real? Exchange two models' answers, speaker by speaker."""
 
-import functools
-import itertools
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
 from scipy.stats import t as student_t
 
-__all__ = ["MIN_SPEAKERS", "Exchange", "exchange", "shares"]
+from sertools.evaluation.comparison.power import errors_needed, signs
+
+__all__ = ["MIN_SPEAKERS", "Differences", "exchange", "shares"]
 
 MIN_SPEAKERS = 6
 """With five, even the most extreme exchange has a chance of 2 in 32: above 5 %."""
 
-_EXACT = 14  # speakers up to which all exchanges are gone through
 _DRAWS = 20_000
-_LEVEL, _POWER = 0.05, 0.8
-_FEW = 10  # speakers up to which studies are drawn to find what a test can see
-_STUDIES = 1000
+_LEVEL = 0.05
 
 
-class Exchange(NamedTuple):
-    """What the exchange found, one entry a pair of models.
+class Differences(NamedTuple):
+    """What was found to differ, one entry a test: a pair of models, or a group.
 
     Parameters
     ----------
-    difference : ndarray of shape (pairs,)
-        Of the pooled scores.
-    low, high : ndarray of shape (pairs,)
-        95 % interval over speakers, each pair by itself.
-    p, p_joint : ndarray of shape (pairs,)
-        Two-sided; for the pair alone, and for all pairs together (max-T).
-    detectable : ndarray of shape (pairs,)
-        The difference that four of five such studies would have found.
+    difference : ndarray of shape (tests,)
+        Of the scores: the first model's less the second's, a group's less that
+        of the rest.
+    low, high : ndarray of shape (tests,)
+        95 % interval over speakers, each test by itself; NaN where there are
+        too few speakers.
+    p, p_joint : ndarray of shape (tests,)
+        Two-sided; for the test alone, and for all tests together (max-T).
+    detectable : ndarray of shape (tests,)
+        The difference that four of five such studies would have found, by the
+        joint p-value.
     """
 
     difference: np.ndarray
@@ -79,7 +78,9 @@ def shares(
     return np.bincount(speaker, weights=right * weight)
 
 
-def exchange(differences: np.ndarray, seed: int = 0, draws: int = _DRAWS) -> Exchange:
+def exchange(
+    differences: np.ndarray, seed: int = 0, draws: int = _DRAWS
+) -> Differences:
     """Test pairs of models by exchanging their answers for whole speakers.
 
     If two models are equally good, it is chance which of them gave which
@@ -100,7 +101,7 @@ def exchange(differences: np.ndarray, seed: int = 0, draws: int = _DRAWS) -> Exc
 
     Returns
     -------
-    Exchange
+    Differences
         One entry a pair.
 
     References
@@ -118,13 +119,13 @@ def exchange(differences: np.ndarray, seed: int = 0, draws: int = _DRAWS) -> Exc
     scale = np.where(spread > 0, spread, 1)[:, None]
     observed = np.abs(differences.sum(axis=1)) / scale[:, 0]
     blocks = [
-        np.abs(signs @ (differences / scale).T)
-        for signs in _exchanges(differences.shape[1], seed, draws)
+        np.abs(block @ (differences / scale).T)
+        for block in signs(differences.shape[1], seed, draws)
     ]
     moved = np.concatenate(blocks)
     most = moved.max(axis=1, keepdims=True)
     low, high, error = _interval(differences)
-    return Exchange(
+    return Differences(
         differences.sum(axis=1),
         low,
         high,
@@ -143,43 +144,7 @@ def _reach(moved: np.ndarray, most: np.ndarray, speakers: int) -> float:
     ordered = np.sort(most)[::-1]
     reached = ordered[max(int(_LEVEL * len(ordered)) - 1, 0)]
     level = (moved >= reached - 1e-9).mean()
-    return _errors(speakers, max(level, 1 / len(moved)))
-
-
-@functools.lru_cache(maxsize=64)
-def _errors(speakers: int, level: float) -> float:
-    """Find the difference, in standard errors, that 80 % of such tests would find.
-
-    With more than ten speakers by Student's law; with fewer, where exchanges are
-    too few for it, by drawing studies whose speakers differ as the normal law says.
-    """
-    if speakers > _FEW:
-        z = norm.isf(level / 2)
-        far = z * np.sqrt((speakers - 1) / (speakers - min(z**2, speakers - 1)))
-        return float(far + student_t.ppf(_POWER, speakers - 1))
-    (signs,) = _exchanges(speakers, 0, 0)
-    noise = np.random.default_rng(0).normal(size=(speakers, _STUDIES))
-    turned, plain = signs @ noise, signs.sum(axis=1, keepdims=True)
-    low, high = 0.0, 30.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        sums = np.abs(turned + middle / np.sqrt(speakers) * plain)
-        found = (sums >= sums[0] - 1e-9).mean(axis=0) <= level + 1e-9
-        low, high = (low, middle) if found.mean() >= _POWER else (middle, high)
-    return high
-
-
-def _exchanges(speakers: int, seed: int, draws: int):
-    """Give signs in blocks of rows; the first row of all exchanges nothing."""
-    if speakers <= _EXACT:  # one speaker may stay: turning all changes no size
-        rest = itertools.product((1.0, -1.0), repeat=speakers - 1)
-        yield np.array([(1.0, *signs) for signs in rest])
-        return
-    drawn = np.random.default_rng(seed)
-    yield np.ones((1, speakers))
-    for first in range(0, draws, 2000):
-        size = (min(2000, draws - first), speakers)
-        yield drawn.choice((1.0, -1.0), size)
+    return errors_needed(speakers, max(level, 1 / len(moved)))
 
 
 def _interval(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

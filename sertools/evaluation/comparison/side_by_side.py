@@ -3,10 +3,12 @@
 import html
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
-__all__ = ["Comparison", "span"]
+from sertools.evaluation import wording
+from sertools.evaluation.wording import span
+
+__all__ = ["Comparison"]
 
 _COSTS = {"seconds_per_clip": "not measured", "megabytes": "unknown"}
 _TITLES = {"seconds_per_clip": "seconds a clip", "megabytes": "MB of weights"}
@@ -84,34 +86,21 @@ class Comparison:
         parts = [f"<p>{html.escape(self._head())}</p>"]
         for why, models in self.groups():
             if why:
-                parts.append(f"<p><b>Not to be ranked with the rest</b>: {why}</p>")
+                parts.append(
+                    f"<p><b>Not to be ranked with the rest</b>: {html.escape(why)}</p>"
+                )
             parts.append(_table(models))
         said = [*self.pairs["verdict"], *self.notes]
-        notes = "".join(f"<li>{html.escape(line)}</li>" for line in said)
-        parts.append(f"<ul>{notes}</ul>")
+        parts.append(wording.dotted(said))
         if self.published is not None and len(self.published):
             parts.append(f"<p><b>{_PUBLISHED}</b></p>")
             parts.append(_wide(self.published))
         return "".join(parts)
 
     def _head(self) -> str:
-        n = self.n_speakers
-        who = "speakers unknown" if n is None else f"{n} speakers"
+        who = wording.speakers(self.n_speakers)
         shared = ", ".join(self.emotions)
         return f"{len(self.models)} models, {self.n_clips} clips, {who}; {shared}"
-
-
-def span(low, high) -> str:
-    """Write an interval.
-
-    Examples
-    --------
-    >>> span(0.5, 0.75), span(float("nan"), None)
-    ('[0.500, 0.750]', '(no interval)')
-    """
-    if low is None or np.isnan(low):
-        return "(no interval)"
-    return f"[{low:.3f}, {high:.3f}]"
 
 
 def _cost(row: pd.Series) -> str:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from sertools import audio
+from sertools.evaluation import wording
 from sertools.evaluation.comparison.exchange import MIN_SPEAKERS, exchange, shares
 from sertools.evaluation.result import Result
+from sertools.evaluation.wording import p_value, span
 
 __all__ = ["CLEAN", "Robustness"]
 
@@ -68,7 +70,10 @@ class Robustness:
 
     def __repr__(self) -> str:
         score = self.clean.scores()["uar"]
-        lines = [self._head(), f"  clean  {score['value']:.3f}  {_span(**score)}"]
+        lines = [
+            self._head(),
+            f"  clean  {score['value']:.3f}  {span(score['low'], score['high'])}",
+        ]
         lines += [f"  {row.verdict}" for row in self.levels.itertuples()]
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
@@ -79,21 +84,16 @@ class Robustness:
             for name, row in self.levels.rename(columns={"uar": "value"}).iterrows()
         ]
         shown = _COLUMNS if self.matched else _COLUMNS[:-1]
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
         return (
-            f"<p>{html.escape(self._head())}</p><table><thead>{_line(shown, 'th')}"
-            "</thead><tbody>"
-            + "".join(_line(row[: len(shown)], "td") for row in rows)
-            + "</tbody></table>"
-            + (f"<ul>{notes}</ul>" if notes else "")
+            f"<p>{html.escape(self._head())}</p>"
+            + wording.rows([row[: len(shown)] for row in rows], shown)
+            + wording.dotted(self.notes)
         )
 
     def _head(self) -> str:
         result = self.clean
-        n = result.n_speakers
-        who = "speakers unknown" if n is None else f"{n} speakers"
-        about = [result.info.get(key) for key in ("dataset", "model", "head", "folds")]
-        named = " / ".join(map(str, filter(None, about)))
+        who = wording.speakers(result.n_speakers)
+        named = wording.named(result.info, "dataset", "model", "head", "folds")
         clips = (
             f"{len(result.predictions)} clips, {who}, {len(result.emotions)} emotions"
         )
@@ -162,8 +162,8 @@ def _verdict(row) -> str:
     start = f"{row.Index}: UAR {row.uar:.3f}"
     if np.isnan(row.p_joint):
         return f"{start}, {row.difference:+.3f} from clean."
-    size = f"{row.difference:+.3f} {_span(row.diff_low, row.diff_high)} from clean"
-    p = _p(row.p_joint)
+    size = f"{row.difference:+.3f} {span(row.diff_low, row.diff_high)} from clean"
+    p = p_value(row.p_joint)
     if row.p_joint <= _LEVEL:
         return f"{start}, {size}, p = {p}."
     return f"{start}, {size}: that may be chance, p = {p}."
@@ -171,34 +171,17 @@ def _verdict(row) -> str:
 
 _SCORE = ("value", "low", "high")
 _COLUMNS = (
-    *("", "UAR", "95 % over speakers", "from clean", "p", "answers changed"),
+    *("", "UAR", "95 % over speakers", "from clean", "p, joint", "answers changed"),
     "trained on the same",
 )
 
 
 def _cells(name: str, score: dict, row=None) -> list[str]:
     """Write one level for a reader; of clean speech there is no change to tell."""
-    cells = [name, f"{score['value']:.3f}", _span(score["low"], score["high"])]
+    cells = [name, f"{score['value']:.3f}", span(score["low"], score["high"])]
     if row is None:
         return [*cells, "", "", "", ""]
-    cells += [f"{row['difference']:+.3f} {_span(row['diff_low'], row['diff_high'])}"]
-    cells += ["" if np.isnan(row["p_joint"]) else _p(row["p_joint"])]
+    cells += [f"{row['difference']:+.3f} {span(row['diff_low'], row['diff_high'])}"]
+    cells += ["" if np.isnan(row["p_joint"]) else p_value(row["p_joint"])]
     cells += [f"{row['changed']:.0%}"]
     return [*cells, "" if np.isnan(row["matched"]) else f"{row['matched']:.3f}"]
-
-
-def _line(cells, tag: str) -> str:
-    style = "text-align:left" + ";white-space:nowrap" * (tag == "td")
-    start = f"<{tag} style='{style}'>"
-    told = "".join(f"{start}{html.escape(cell)}</{tag}>" for cell in cells)
-    return f"<tr>{told}</tr>"
-
-
-def _p(value: float) -> str:
-    return "0.001 or less" if value <= 0.001 else f"{value:.3f}"
-
-
-def _span(low, high, value=None) -> str:
-    if low is None or np.isnan(low):
-        return "(no interval)" if value is not None else ""
-    return f"[{low:.3f}, {high:.3f}]"

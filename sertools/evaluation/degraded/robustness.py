@@ -7,9 +7,10 @@ import pandas as pd
 
 from sertools import audio, features
 from sertools.evaluation import folds as folding
-from sertools.evaluation import standing
+from sertools.evaluation import standing, wording
 from sertools.evaluation.comparison.exchange import MIN_SPEAKERS
 from sertools.evaluation.degraded.levels import CLEAN, Robustness
+from sertools.evaluation.holding_out import head_name, unseen
 from sertools.evaluation.predictions import table as predictions_table
 from sertools.evaluation.result import Result
 from sertools.evaluation.validation import predict
@@ -125,10 +126,10 @@ def _held_out(head, tables, clips, folds, seed, matched) -> tuple[dict, dict]:
                 if matched and spec != CLEAN:
                     own = _fitted(head, X, clips, train, seed)
                     plain[spec].append(_scored(own, X[test]))
-    about = {"head": head if isinstance(head, str) else type(head).__name__}
+    about = {"head": head_name(head, seed)}
     about |= {"folds": plan.name, "standardize": "none", "seed": int(seed)}
     about["leaking"] = plan.leaking
-    warned = [*plan.warnings, *_unseen(clips, plan.fold)]
+    warned = [*plan.warnings, *unseen(clips["emotion"], plan.fold)]
     made = []
     for parts in (clean, plain):
         heard = {spec: scores for spec, scores in parts.items() if scores}
@@ -146,18 +147,6 @@ def _fitted(head, X: pd.DataFrame, clips: pd.DataFrame, train, seed: int):
     speakers = clips["speaker"].to_numpy()[train] if known else None
     y = clips["emotion"].to_numpy(dtype=object).astype(str)[train]
     return heads.fit(heads.make(head, seed), X[train], y, speakers)
-
-
-def _unseen(clips: pd.DataFrame, fold: pd.Series) -> list[str]:
-    """Say which folds test an emotion that their training clips do not have."""
-    emotion, said = clips["emotion"], []
-    for name in fold.dropna().unique():
-        strange = set(emotion[fold == name]) - set(emotion[fold != name])
-        if strange:
-            said.append(f"{name} ({', '.join(sorted(strange))})")
-    if not said:
-        return []
-    return [f"No training clips of an emotion tested in fold {'; '.join(said)}."]
 
 
 def _scored(fitted, X: pd.DataFrame) -> pd.DataFrame:
@@ -232,6 +221,8 @@ def _notes(found: dict[str, Result]) -> list[str]:
     if n is None or n < MIN_SPEAKERS:
         who = "Who speaks is unknown" if n is None else f"Only {n} speakers"
         notes.append(f"{who}: differences from clean cannot be tested.")
+    else:
+        notes += wording.joint(len(found) - 1, "levels")
     lost = {row["clip"] for result in found.values() for row in result.excluded}
     if lost:
         notes.append(

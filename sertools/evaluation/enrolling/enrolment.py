@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from sertools import progress
-from sertools.evaluation import standing
+from sertools.evaluation import standing, wording
 from sertools.evaluation.enrolling.batches import known, words
 from sertools.evaluation.enrolling.trial import ALL, NOTHING, Trial
 from sertools.evaluation.enrolling.ways import WAYS
+from sertools.evaluation.holding_out import head_name
+from sertools.evaluation.matching import matching
 from sertools.models import heads
 
 __all__ = ["Enrolment", "enrolment"]
@@ -97,18 +99,16 @@ class Enrolment:
         grid.index = [(way, words(mix)) for way, mix in grid.index]
         grid.index = pd.MultiIndex.from_tuples(grid.index)
         grid.columns.name = None
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        shown = grid.to_html(border=0, na_rep="")
-        return f"<p><b>{html.escape(self._head())}</b></p>{shown}<ul>{notes}</ul>"
+        shown = grid.to_html(border=0, na_rep="") + wording.dotted(self.notes)
+        return f"<p><b>{html.escape(self._head())}</b></p>{shown}"
 
     def _head(self) -> str:
-        info, nothing, span = self.info, self.nothing, ""
-        if nothing["low"] is not None:
-            span = f" [{nothing['low']:.3f}, {nothing['high']:.3f}]"
+        info, nothing = self.info, self.nothing
+        span = wording.span(nothing["low"], nothing["high"])
         return (
             f"{info['dataset']}, {info['model']}, {info['head']}: "
-            f"{self.n_clips} clips, {self.n_speakers} speakers; UAR not standardised "
-            f"{nothing['value']:.3f}{span}, chance {self.chance:.3f}"
+            f"{self.n_clips} clips, {wording.speakers(self.n_speakers)}; UAR not "
+            f"standardised {nothing['value']:.3f} {span}, chance {self.chance:.3f}"
         )
 
 
@@ -210,7 +210,7 @@ def enrolment(
         chance=1 / clips["emotion"].nunique(),
         info={
             **standing.about(clips, X),
-            "head": head if isinstance(head, str) else type(head).__name__,
+            "head": head_name(head, seed),
             "folds": "speaker",
             "seed": int(seed),
             "draws": int(draws),
@@ -236,14 +236,12 @@ def _checked(X, clips, counts, draws) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Refuse what cannot work; put both tables into the order of the names."""
     if draws < 1 or not counts or counts[0] < 0:
         raise ValueError("It takes one draw or more, and counts of 0 or more clips.")
-    clips = clips.loc[X.index].rename_axis("clip")
+    clips = matching(X, clips)
     sizes = clips["speaker"].value_counts()
     if len(sizes) and sizes.min() < 2:
         raise ValueError(
             f"{sizes.idxmin()} has 1 clip: nothing is left to be standardised by."
         )
-    if clips["emotion"].nunique() < 2:
-        raise ValueError("One emotion only: nothing to tell apart.")
     order = np.argsort(clips.index.to_numpy(str), kind="stable")
     return clips.iloc[order], X.iloc[order]
 

@@ -9,9 +9,11 @@ import pandas as pd
 
 from sertools import features
 from sertools.evaluation import folds as folding
-from sertools.evaluation import standing
+from sertools.evaluation import standing, wording
 from sertools.evaluation.comparison.exchange import MIN_SPEAKERS, exchange, shares
+from sertools.evaluation.holding_out import head_name
 from sertools.evaluation.intervals import counts_by_speaker, jackknife
+from sertools.evaluation.matching import matching
 from sertools.models import heads
 
 __all__ = ["Reliance", "reliance"]
@@ -63,20 +65,19 @@ class Reliance:
     def __repr__(self) -> str:
         lines = [self._head(), f"  all families  UAR {self.uar:.3f}"]
         for name, row in self.table.iterrows():
-            drop = f"{-row['drop']:+.3f} shuffled {_span(row['low'], row['high'])}"
+            between = wording.span(-row["high"], -row["low"], "+")
+            drop = f"{-row['drop']:+.3f} shuffled {between}"
             lines.append(f"  {name:13} {drop}, {row['alone']:.3f} trained on it alone")
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
         shown = self.table.round(3).to_html(border=0, na_rep="")
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        return f"<p>{html.escape(self._head())}</p>{shown}<ul>{notes}</ul>"
+        notes = wording.dotted(self.notes)
+        return f"<p>{html.escape(self._head())}</p>{shown}{notes}"
 
     def _head(self) -> str:
-        n = self.n_speakers
-        who = "speakers unknown" if n is None else f"{n} speakers"
-        about = [self.info.get(key) for key in ("dataset", "model", "head", "folds")]
-        named = " / ".join(map(str, filter(None, about)))
+        who = wording.speakers(self.n_speakers)
+        named = wording.named(self.info, "dataset", "model", "head", "folds")
         times = f"mean of {self.repeats} shufflings"
         return f"{named}: {self.n_clips} clips, {who}, {times}, UAR {self.uar:.3f}"
 
@@ -153,18 +154,22 @@ def reliance(
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1, not {repeats}.")
     groups = _groups(X, families)
-    clips = clips.loc[X.index].rename_axis("clip")
+    clips = matching(X, clips)
     plan = folding.assign(clips, folds, seed)
     right = _answered(head, X, clips, plan.fold, groups, repeats, seed)
     tested = clips[plan.fold.notna()]
     facts = standing.about(tested, X)
-    named = head if isinstance(head, str) else type(head).__name__
     return Reliance(
         _table(right, tested, groups, seed),
         float(_uar(right["all", "alone"].mean(axis=0), tested)),
         1 / tested["emotion"].nunique(),
         repeats,
-        {**facts, "head": named, "folds": plan.name, "leaking": plan.leaking},
+        {
+            **facts,
+            "head": head_name(head, seed),
+            "folds": plan.name,
+            "leaking": plan.leaking,
+        },
         len(tested),
         None if tested["speaker"].isna().any() else tested["speaker"].nunique(),
         [*plan.warnings, *standing.warnings(tested, X, "none"), _NOTE],
@@ -187,7 +192,7 @@ def _groups(X: pd.DataFrame, families) -> dict[str, np.ndarray]:
 
 
 def _answered(head, X, clips, fold, groups, repeats, seed) -> dict:
-    """Say of each tested clip whether it was right: how often, of all repeats.
+    """Say of each tested clip whether it was right, at each repeat.
 
     Arrays of shape (repeats, clips): ``"all"`` features as they are, each
     family ``"without"`` and ``"alone"``; one row where nothing is shuffled.
@@ -218,7 +223,7 @@ def _answered(head, X, clips, fold, groups, repeats, seed) -> dict:
                     hit = whole.predict(_mixed(part, order, columns)) == y[test]
                     right[family, "without"][repeat, test] = hit
     tested = fold.notna().to_numpy()
-    return {way: values[:, tested] for way, values in right.items()}
+    return {key: values[:, tested] for key, values in right.items()}
 
 
 def _exchanged(who: np.ndarray, drawn) -> np.ndarray:
@@ -237,24 +242,29 @@ def _mixed(part: pd.DataFrame, order: np.ndarray, columns: np.ndarray):
     return pd.DataFrame(values, index=part.index, columns=part.columns)
 
 
+def _who(clips: pd.DataFrame) -> np.ndarray:
+    """Name who speaks; one for all where that is unknown of any clip."""
+    if clips["speaker"].isna().any():
+        return np.full(len(clips), "")
+    return clips["speaker"].to_numpy(dtype=str)
+
+
 def _uar(right: np.ndarray, clips: pd.DataFrame) -> float:
     return _added(right, clips).sum()
 
 
 def _added(right: np.ndarray, clips: pd.DataFrame) -> np.ndarray:
     """Give what each speaker adds to the UAR; `right` may be a share."""
-    who = clips["speaker"].fillna("").to_numpy(dtype=str)
-    return shares(right, clips["emotion"].to_numpy(dtype=str), who)
+    return shares(right, clips["emotion"].to_numpy(dtype=str), _who(clips))
 
 
 def _interval(right: np.ndarray, clips: pd.DataFrame) -> tuple:
     """Score clips that were right or wrong, with an interval over speakers."""
     emotion = clips["emotion"].to_numpy(dtype=str)
-    who = clips["speaker"].fillna("").to_numpy(dtype=str)
     told = np.where(right, emotion, "wrong")
     emotions = sorted(set(emotion))
     return jackknife(
-        counts_by_speaker(emotion, told, who, emotions, [*emotions, "wrong"])
+        counts_by_speaker(emotion, told, _who(clips), emotions, [*emotions, "wrong"])
     )
 
 
@@ -288,7 +298,3 @@ def _table(right: dict, clips: pd.DataFrame, groups: dict, seed: int) -> pd.Data
         table["low"], table["high"] = found.low, found.high
         table["p_joint"] = found.p_joint
     return table.sort_values("drop", ascending=False, kind="stable")
-
-
-def _span(low: float, high: float) -> str:
-    return "(no interval)" if np.isnan(low) else f"[{-high:+.3f}, {-low:+.3f}]"

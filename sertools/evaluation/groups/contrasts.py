@@ -1,95 +1,32 @@
 """Does a group fare otherwise than the rest? Tests with whole speakers as the unit."""
 
-import itertools
-from math import comb, prod
-from typing import NamedTuple
+import functools
+from math import comb
 
 import numpy as np
 from scipy.stats import t as student_t
 
-from sertools.evaluation.comparison.exchange import _exchanges as exchanges
+from sertools.evaluation.comparison.exchange import Differences
+from sertools.evaluation.comparison.power import (
+    POWER,
+    errors_needed,
+    signs,
+    student,
+    studied,
+)
+from sertools.evaluation.groups.dealing import deals, ways
+from sertools.evaluation.groups.tally import Tally
 
-__all__ = [
-    "Contrasts",
-    "Tally",
-    "between",
-    "joined",
-    "least_between",
-    "least_within",
-    "luck",
-    "within",
-]
+__all__ = ["between", "joined", "least_between", "least_within", "within"]
 
 _DRAWS = 20_000
-
-
-class Tally(NamedTuple):
-    """How often each speaker was right, emotion by emotion.
-
-    Parameters
-    ----------
-    hits, clips : ndarray of shape (speakers, emotions) or more
-        Clips that were right, and all clips.
-    """
-
-    hits: np.ndarray
-    clips: np.ndarray
-
-    @classmethod
-    def of(cls, right, codes, shape) -> "Tally":
-        """Count clips by speaker, emotion and, if need be, group.
-
-        Parameters
-        ----------
-        right : array-like of shape (n,), bool
-            Whether each clip was right.
-        codes : tuple of array-like of shape (n,), int
-            Speaker, emotion and perhaps group of each clip, from 0.
-        shape : tuple of int
-            How many of each there are.
-
-        Examples
-        --------
-        >>> Tally.of([True, False], ([0, 1], [0, 0]), (2, 1)).hits.tolist()
-        [[1.0], [0.0]]
-        """
-        hits, clips = np.zeros(shape), np.zeros(shape)
-        np.add.at(hits, tuple(codes), np.asarray(right, dtype=float))
-        np.add.at(clips, tuple(codes), 1.0)
-        return cls(hits, clips)
-
-    def paired(self) -> int:
-        """Count speakers with an emotion both inside and outside of the group."""
-        return int((self.clips.min(axis=-1) > 0).any(axis=1).sum())
-
-
-class Contrasts(NamedTuple):
-    """What tests of groups against the rest found, one entry a group.
-
-    Parameters
-    ----------
-    difference : ndarray of shape (groups,)
-        Of the mean recall over emotions: the group's less that of the rest.
-    low, high : ndarray of shape (groups,)
-        95 % interval over speakers, each group by itself; NaN where there are
-        too few speakers.
-    p, p_joint : ndarray of shape (groups,)
-        Two-sided; for the group alone, and for all groups together (max-T).
-    detectable : ndarray of shape (groups,)
-        The difference that four of five such studies would have found.
-    """
-
-    difference: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    p: np.ndarray
-    p_joint: np.ndarray
-    detectable: np.ndarray
+_LEVEL = 0.05
+_STUDIED = 1000  # ways to deal up to which studies are drawn to find what is seen
 
 
 def within(
     tallies: list[Tally], seed: int = 0, families: int = 1, draws: int = _DRAWS
-) -> Contrasts:
+) -> Differences:
     """Test groups that every speaker has clips in, such as texts.
 
     A group's recall is compared with that of the rest at the same speaker and
@@ -112,7 +49,7 @@ def within(
 
     Returns
     -------
-    Contrasts
+    Differences
         One entry a tally.
 
     References
@@ -129,11 +66,16 @@ def within(
     """
     added, weight = map(np.array, zip(*map(_own_differences, tallies), strict=True))
     n = (weight > 0).sum(axis=1)
-    null = np.vstack([s @ added.T for s in exchanges(added.shape[1], seed, draws)])
+    null = np.vstack([block @ added.T for block in signs(added.shape[1], seed, draws)])
     difference = added.sum(axis=1)
     around = np.square(added - weight * difference[:, None]).sum(axis=1)
     error = np.sqrt(np.where(n > 1, n / np.maximum(n - 1, 1), np.nan) * around)
-    return _judged(difference, null, error, n - 1, families)
+
+    def needed(level: np.ndarray, far: float) -> list[float]:
+        pairs = zip(n, np.maximum(level, 1 / len(null)), strict=True)
+        return [errors_needed(int(k), float(alpha)) for k, alpha in pairs]
+
+    return _judged(difference, null, error, n - 1, needed, families)
 
 
 def _own_differences(tally: Tally) -> tuple[np.ndarray, np.ndarray]:
@@ -156,7 +98,7 @@ def between(
     seed: int = 0,
     families: int = 1,
     draws: int = _DRAWS,
-) -> Contrasts:
+) -> Differences:
     """Test groups of speakers, such as the sexes.
 
     Whole speakers change places between the groups. All ways to deal them out
@@ -178,7 +120,7 @@ def between(
 
     Returns
     -------
-    Contrasts
+    Differences
         One entry a group: its recall, the mean over emotions that it shares
         with the rest, less that of the rest.
 
@@ -189,45 +131,35 @@ def between(
     >>> found.difference.round(2).tolist(), found.p.round(4).tolist()
     ([0.75, -0.75], [0.0079, 0.0079])
     """
-    sizes = np.bincount(groups)
-    dealt = np.vstack([groups, *_deals(groups, seed, draws)])
-    null = np.stack([_difference(tally, dealt == g) for g in range(len(sizes))], axis=1)
-    found = [_welch(tally, groups == g) for g in range(len(sizes))]
+    dealt = deals(groups, seed, draws)
+    n = int(groups.max()) + 1
+    null = np.stack([_difference(tally, dealt == g) for g in range(n)], axis=1)
+    observed = np.array([_difference(tally, groups == g)[0] for g in range(n)])
+    found = [_welch(tally, groups == g) for g in range(n)]
     error, freedom = map(np.array, zip(*found, strict=True))
-    exact = _ways(sizes) <= draws  # then the first row is there twice
-    null, observed = null[1:] if exact else null, null[0]
-    return _judged(observed, null, error, freedom, families)
+
+    def needed(level: np.ndarray, far: float) -> list[float]:
+        if ways(np.bincount(groups)) <= min(_STUDIED, draws):
+            sizes = np.bincount(groups)
+            return [
+                _dealt(int(k), len(groups) - int(k), float(a))
+                for k, a in zip(sizes, level, strict=True)
+            ]
+        own = student_t.ppf(POWER, np.maximum(freedom, 1))
+        return student(far, len(groups) - 1) + own
+
+    return _judged(observed, null, error, freedom, needed, families)
 
 
-def _ways(sizes: np.ndarray) -> int:
-    """Count the ways to deal speakers out to groups of these sizes."""
-    left = np.cumsum(sizes)
-    return prod(comb(int(n), int(k)) for n, k in zip(left, sizes, strict=True))
-
-
-def _deals(groups: np.ndarray, seed: int, draws: int):
-    sizes = np.bincount(groups)
-    if _ways(sizes) <= draws:
-        yield np.array(list(_all_deals(len(groups), list(sizes))))
-        return
-    drawn = np.random.default_rng(seed)
-    yield drawn.permuted(np.tile(groups, (draws, 1)), axis=1)
-
-
-def _all_deals(n: int, sizes: list[int]):
-    """Deal n places out to groups of these sizes, in every way."""
-
-    def deal(free: tuple, group: int):
-        if group == len(sizes) - 1:
-            yield dict.fromkeys(free, group)
-            return
-        for chosen in itertools.combinations(free, sizes[group]):
-            rest = tuple(place for place in free if place not in chosen)
-            for others in deal(rest, group + 1):
-                yield dict.fromkeys(chosen, group) | others
-
-    for dealt in deal(tuple(range(n)), 0):
-        yield [dealt[place] for place in range(n)]
+@functools.lru_cache(maxsize=256)
+def _dealt(inside: int, outside: int, level: float) -> float:
+    """Give the standard errors that are found where few ways to deal there are."""
+    if min(inside, outside) < 1:
+        return float("nan")
+    error = np.sqrt(1 / inside + 1 / outside)
+    here = deals(np.repeat([1, 0], [inside, outside]), 0, _STUDIED) == 1
+    moves = np.where(here, 1 / inside, -1 / outside) / error
+    return studied(moves, here[0] * error, level)
 
 
 def _difference(tally: Tally, inside: np.ndarray) -> np.ndarray:
@@ -262,64 +194,35 @@ def _welch(tally: Tally, inside: np.ndarray) -> tuple[float, float]:
     return np.sqrt(total), total**2 / spread if spread else parts[0][1] + parts[1][1]
 
 
-def _judged(observed, null, error, freedom, families) -> Contrasts:
-    """Compare what was observed with what chance gives."""
+def _judged(observed, null, error, freedom, needed, families) -> Differences:
+    """Compare what was observed with what chance gives.
+
+    `needed` says how many standard errors a difference needs to be found, by the
+    level of each test alone, and by how far in spreads it has to stand out.
+    """
     spread = np.sqrt(np.square(null).mean(axis=0))
     scale = np.where(spread > 1e-12, spread, 1)
     size, moved = np.abs(observed) / scale, np.abs(null) / scale
     largest = moved.max(axis=1)
-    freedom = np.maximum(freedom, 1)
-    reach = student_t.ppf(0.975, freedom) * error
-    critical = np.quantile(largest, 0.95 ** (1 / families))
-    return Contrasts(
+    reach = student_t.ppf(0.975, np.maximum(freedom, 1)) * error
+    far = _critical(largest, 1 - (1 - _LEVEL) ** (1 / families))
+    level = (moved >= far - 1e-9).mean(axis=0)
+    return Differences(
         observed,
         observed - reach,
         observed + reach,
         (moved >= size - 1e-9).mean(axis=0),
         joined((largest[:, None] >= size - 1e-9).mean(axis=0), families),
-        (critical + student_t.ppf(0.8, freedom)) * error,
+        np.array(needed(level, far)) * error,
     )
 
 
-def luck(tally: Tally, seed: int = 0, draws: int = 5000) -> tuple[float, float, float]:
-    """Compare how far speakers spread with what luck alone would do.
-
-    If it mattered to no clip who speaks it, the clips of an emotion that were
-    right would be dealt out among the speakers by chance.
-
-    Parameters
-    ----------
-    tally : Tally of shape (speakers, emotions)
-        Every speaker has clips of every emotion.
-    seed : int, default 0
-        Of what is drawn.
-    draws : int
-        How many.
-
-    Returns
-    -------
-    spread, by_luck : float
-        Standard deviation of the speakers' mean recalls, and its mean where
-        luck alone decides.
-    p : float
-        How often luck spreads them as far.
-
-    Examples
-    --------
-    >>> tally = Tally(np.array([[9.0], [1.0]]), np.array([[10.0], [10.0]]))
-    >>> spread, by_luck, p = luck(tally)
-    >>> round(spread, 2), bool(p < 0.01)
-    (0.4, True)
-    """
-    drawn = np.random.default_rng(seed)
-    clips, hits = tally.clips.astype(int), tally.hits.sum(axis=0).astype(int)
-    null = np.zeros((draws, len(clips)))
-    for column, n in zip(clips.T, hits, strict=True):
-        null += drawn.multivariate_hypergeometric(column, n, size=draws) / column
-    by_luck = (null / clips.shape[1]).std(axis=1)
-    spread = (tally.hits / clips).mean(axis=1).std()
-    p = (1 + (by_luck >= spread - 1e-9).sum()) / (1 + draws)
-    return float(spread), float(by_luck.mean()), float(p)
+def _critical(sizes: np.ndarray, level: float) -> float:
+    """Find the size that chance reaches with no more than this share."""
+    found, counts = np.unique(sizes.round(9), return_counts=True)
+    reached = counts[::-1].cumsum() / len(sizes)
+    rare = np.flatnonzero(reached <= level + 1e-9)
+    return float(found[::-1][rare[-1] if len(rare) else 0])
 
 
 def least_between(speakers: int, inside: int) -> float:

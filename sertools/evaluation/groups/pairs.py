@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from sertools.evaluation.intervals import jackknife
+from sertools.evaluation.intervals import jackknife, right_by_speaker
 from sertools.evaluation.result import Result
 
 __all__ = ["forced_choice", "minimal_pairs"]
@@ -107,6 +107,11 @@ def forced_choice(pairs: pd.DataFrame, result: Result) -> pd.DataFrame:
         ``n_pairs``, ``n_speakers``, ``right`` (a share; ties count half),
         ``low``, ``high`` (95 % over speakers).
 
+    Raises
+    ------
+    ValueError
+        If the result lacks clips of the pairs.
+
     Examples
     --------
     >>> from sertools.evaluation import from_predictions
@@ -117,6 +122,11 @@ def forced_choice(pairs: pd.DataFrame, result: Result) -> pd.DataFrame:
     """
     said = result.predictions.set_index("clip")
     said = said.set_axis(said.index.astype(str))[result.classes].clip(lower=1e-12)
+    if len(strange := pairs.index.astype(str).difference(said.index)):
+        raise ValueError(
+            f"{len(strange)} clips of the pairs are not in the result, the first: "
+            f"{strange[0]}. Give minimal_pairs the result, too."
+        )
     odds = np.log(said)
     rows = []
     for _, one in pairs.groupby("set", sort=False):
@@ -135,9 +145,7 @@ def forced_choice(pairs: pd.DataFrame, result: Result) -> pd.DataFrame:
 
 def _share(a: str, b: str, part: pd.DataFrame) -> tuple:
     """Give how often the choice was right, with an interval over speakers."""
-    by = part.groupby("speaker")["right"]
-    counts = np.zeros((by.ngroups, 1, 2))
-    counts[:, 0, 0], counts[:, 0, 1] = by.sum(), by.size() - by.sum()
+    counts = right_by_speaker(part["right"], part["speaker"])
     value, low, high = jackknife(counts)
     ends = (np.nan if end is None else end for end in (low, high))
-    return (a, b, len(part), by.ngroups, value, *ends)
+    return (a, b, len(part), len(counts), value, *ends)

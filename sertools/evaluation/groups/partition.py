@@ -3,18 +3,17 @@
 import numpy as np
 import pandas as pd
 
-from sertools.evaluation.comparison.exchange import MIN_SPEAKERS
+from sertools.evaluation.comparison.exchange import MIN_SPEAKERS, Differences
 from sertools.evaluation.groups.contrasts import (
-    Contrasts,
-    Tally,
     between,
     joined,
     least_between,
     least_within,
-    luck,
     within,
 )
+from sertools.evaluation.groups.tally import Tally, luck
 from sertools.evaluation.intervals import counts_by_speaker, jackknife
+from sertools.evaluation.wording import speakers
 
 __all__ = ["FEWEST", "ROW", "Partition", "judge"]
 
@@ -84,13 +83,13 @@ class Partition:
             return "who speaks is unknown"
         if self.kind == "clip":
             n = self.tally(name).paired()
-            few = f"only {_speakers(n)} with clips both in it and in the rest"
+            few = f"only {speakers(n)} with clips both in it and in the rest"
             return few * (n < MIN_SPEAKERS)
         if self.one_each:
             return "each group is one speaker"
         n, inside = self._deal(name)
         few = min(inside, n - inside) < _SIDE or least_between(n, inside) > _LEVEL
-        return f"{_speakers(inside)} here and {n - inside} elsewhere are too few" * few
+        return f"{speakers(inside)} here and {n - inside} elsewhere are too few" * few
 
     def _deal(self, name: str) -> tuple[int, int]:
         return sum(map(self._speakers, self.scored)), self._speakers(name)
@@ -118,7 +117,7 @@ class Partition:
         emotion = np.searchsorted(self.emotions, self.table["emotion"][self.used])
         return speakers[self.used], emotion
 
-    def between(self, seed: int, families: int) -> Contrasts:
+    def between(self, seed: int, families: int) -> Differences:
         """Test groups of speakers against each other."""
         tally, speakers = self._by_speaker()
         codes = pd.Categorical(self.groups[self.used], self.scored).codes.astype(int)
@@ -135,6 +134,8 @@ class Partition:
     def spread(self, seed: int) -> tuple[float, float, float] | None:
         """Say how far speakers spread, by luck alone, and p; see `luck`."""
         if not self.used.any() or not self.known or not self.one_each:
+            return None
+        if len(self.scored) < 2:
             return None
         return luck(self._by_speaker()[0], seed)
 
@@ -226,11 +227,7 @@ def judge(parts: list[Partition], seed: int = 0) -> None:
             part.found[name] = _entry(found, place)
 
 
-def _entry(found: Contrasts, place: int) -> dict:
+def _entry(found: Differences, place: int) -> dict:
     values = {key: float(column[place]) for key, column in found._asdict().items()}
     values |= {"diff_low": values.pop("low"), "diff_high": values.pop("high")}
     return values
-
-
-def _speakers(n: int) -> str:
-    return f"{n} speaker{'s' * (n != 1)}"

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation import wording
 from sertools.evaluation.groups.partition import ROW, Partition, judge
 from sertools.evaluation.groups.properties import groupings
 from sertools.evaluation.result import Result
+from sertools.evaluation.standing import carried
+from sertools.evaluation.wording import found_from, p_value, span
 
 __all__ = ["Subgroups", "subgroups"]
 
@@ -55,9 +58,9 @@ class Subgroups:
             lines.append(f"  {name}")
             for row in self.groups[self.groups["property"] == name].itertuples():
                 score = "too few" if np.isnan(row.uar) else f"{row.uar:.3f}"
-                who = f"{row.n_clips:4} clips, {row.n_speakers} speakers"
-                span = _span(row.low, row.high)
-                lines.append(f"    {row.group[:32]:{width}}  {score}  {span}  {who}")
+                who = f"{row.n_clips:4} clips, {wording.speakers(row.n_speakers)}"
+                between = span(row.low, row.high)
+                lines.append(f"    {row.group[:32]:{width}}  {score}  {between}  {who}")
             lines.append(f"    {verdict}")
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
@@ -80,12 +83,10 @@ class Subgroups:
         table = shown.to_html(border=0, na_rep="", index=False)
         said = [f"By {name}: {words}" for name, words in self.verdicts.items()]
         said += self.notes
-        notes = "".join(f"<li>{html.escape(line)}</li>" for line in said)
-        return f"<p><b>{html.escape(self._head())}</b></p>{table}<ul>{notes}</ul>"
+        return f"<p><b>{html.escape(self._head())}</b></p>{table}{wording.dotted(said)}"
 
     def _head(self) -> str:
-        what = [self.info.get(key) for key in ("dataset", "model", "head")]
-        named = " / ".join(str(word) for word in what if word)
+        named = wording.named(self.info, "dataset", "model", "head")
         return f"{named}: by {', '.join(self.verdicts)}" if named else "Groups of clips"
 
 
@@ -170,12 +171,19 @@ def subgroups(
             for name, part in parts.items()
         },
         [
-            *_made_up(result),
+            *carried(result),
             *(n for part in parts.values() for n in part.notes),
             *notes,
+            *wording.joint(_tests(groups), "comparisons"),
         ],
         dict(result.info),
     )
+
+
+def _tests(groups: pd.DataFrame) -> int:
+    """Count what was tested; two groups are one comparison."""
+    tested = groups.dropna(subset="p_joint").groupby("property").size()
+    return int(tested.where(tested != 2, 1).sum())
 
 
 def _joined(result: Result, clips: pd.DataFrame | None) -> pd.DataFrame:
@@ -211,8 +219,8 @@ def _verdict(rows: pd.DataFrame, spread: tuple | None) -> str:
         subject = f"Only {tested['group'].iloc[0]} can be tested, and is not"
     return (
         f"{subject} told from the rest: that may be chance, the least p = "
-        f"{_p(tested['p_joint'].min())}. From {tested['detectable'].median():.3f} on, "
-        "a difference would probably have been found."
+        f"{p_value(tested['p_joint'].min())}. "
+        f"{found_from(tested['detectable'].median())}"
     )
 
 
@@ -223,7 +231,7 @@ def _apart(row) -> str:
     )
     return (
         f"{row.group} is recognised {word} than the rest by {abs(row.difference):.3f} "
-        f"{_span(low, high)}, p = {_p(row.p_joint)}."
+        f"{span(low, high)}, p = {p_value(row.p_joint)}."
     )
 
 
@@ -231,7 +239,7 @@ def _spread(scored: pd.DataFrame, spread: float, by_luck: float, p: float) -> st
     means = "more than luck alone would" if p <= _LEVEL else "as luck alone might"
     return (
         f"{_extremes(scored)}their spread is {spread:.3f}, by luck alone "
-        f"{by_luck:.3f}: speakers differ {means}, p = {_p(p)}."
+        f"{by_luck:.3f}: speakers differ {means}, p = {p_value(p)}."
     )
 
 
@@ -249,35 +257,17 @@ def _extremes(scored: pd.DataFrame) -> str:
 def _between_two(tested: pd.DataFrame, scored: pd.DataFrame) -> str:
     row = tested.loc[tested["difference"].idxmax()]
     other = scored.loc[scored["group"] != row["group"], "group"].iloc[0]
-    size = f"by {row['difference']:.3f} {_span(row['diff_low'], row['diff_high'])}"
+    size = f"by {row['difference']:.3f} {span(row['diff_low'], row['diff_high'])}"
     if row["p_joint"] <= _LEVEL:
         return (
             f"{row['group']} is recognised better than {other} {size}, "
-            f"p = {_p(row['p_joint'])}."
+            f"p = {p_value(row['p_joint'])}."
         )
     return (
         f"{row['group']} and {other} differ {size}: that may be chance, p = "
-        f"{_p(row['p_joint'])}. From {row['detectable']:.3f} on, a difference would "
-        "probably have been found."
+        f"{p_value(row['p_joint'])}. {found_from(row['detectable'])}"
     )
-
-
-def _made_up(result: Result) -> list[str]:
-    notes = []
-    if result.info.get("random_weights"):
-        notes.append("Random weights: no number here means anything.")
-    if result.info.get("synthetic"):
-        notes.append("Synthetic speech: no score here says how people are recognised.")
-    return notes
-
-
-def _p(value: float) -> str:
-    return "0.001 or less" if value <= 0.001 else f"{value:.3f}"
 
 
 def _range(low: float, high: float) -> str:
     return "" if np.isnan(low) else f"{low:.3f} to {high:.3f}"
-
-
-def _span(low: float, high: float) -> str:
-    return "(no interval)" if np.isnan(low) else f"[{low:.3f}, {high:.3f}]"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from sertools import fetching
+from sertools.evaluation import wording
 from sertools.evaluation.folds import assign
 from sertools.evaluation.leaks import fingerprints
 from sertools.evaluation.leaks.origin import Origin, published_as
@@ -70,20 +71,14 @@ class Leakage:
         return "\n".join([*lines, *(f"  {note}" for note in self._said())])
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td style='text-align:left'>{words}</td><td>{n}</td></tr>"
-            for (kind, words), n in zip(
-                _KINDS.items(), self.counts().values(), strict=True
-            )
-        )
+        counted = zip(_KINDS.values(), self.counts().values(), strict=True)
         named = self.found[self.found["kind"] != "text"]
         shown = named.head(20).round(3).dropna(axis=1, how="all")
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self._said())
         table = shown.to_html(border=0, index=False, na_rep="") if len(named) else ""
         table = table.replace("<td>", "<td style='text-align:left'>")
         return (
-            f"<p><b>{html.escape(self._head())}</b></p><table>{rows}</table><br>"
-            f"{table}<ul>{notes}</ul>"
+            f"<p><b>{html.escape(self._head())}</b></p>{wording.rows(counted)}<br>"
+            f"{table}{wording.dotted(self._said())}"
         )
 
     def _said(self) -> list[str]:

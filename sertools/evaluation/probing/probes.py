@@ -1,15 +1,15 @@
 """What does a space of features know? How it is said, who says it, or what."""
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation import wording
 from sertools.evaluation.intervals import counts_by_speaker, jackknife
 from sertools.evaluation.probing import clusters
-from sertools.evaluation.standing import about
+from sertools.evaluation.standing import about, made_up
 from sertools.models import heads
 
 __all__ = ["Probes", "probes"]
@@ -33,12 +33,14 @@ class Probes:
     table : DataFrame
         One row a model and property: ``model``, ``property``, ``n_clips``,
         ``n_values``, ``held_out`` (what training and test do not share),
-        ``uar``, ``low``, ``high`` (of a linear probe; 95 % over what is held
-        out), ``chance``, ``known`` (how far the probe gets from chance, 0, to
-        certainty, 1), ``share`` (of the variance that lies between the
-        property's values, adjusted for chance), ``silhouette``,
-        ``silhouette_luck`` (its mean where the values are shuffled),
-        ``p`` (how often luck gives as high a silhouette).
+        ``uar``, ``low``, ``high`` (of a linear probe; 95 % over the speakers or
+        texts held out; missing where single clips are), ``chance``, ``known``
+        (how far the probe gets from chance, 0, to certainty, 1), ``share`` (of
+        the variance that lies between the property's values, adjusted for
+        chance as if every clip were drawn alone: groups of whole speakers, such
+        as the sexes, raise it), ``silhouette``, ``silhouette_luck`` (its mean
+        where the values are shuffled), ``p`` (how often luck gives as high a
+        silhouette; each row by itself).
     notes : list of str
         What was left out, and what a reader must know.
     """
@@ -73,8 +75,7 @@ class Probes:
             }
         )
         shown = table.to_html(border=0, na_rep="", index=False)
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        return f"{shown}<ul>{notes}</ul>"
+        return shown + wording.dotted(self.notes)
 
 
 def probes(
@@ -144,7 +145,9 @@ def probes(
         for name, space in spaces.items()
         for what in asked
     ]
-    return Probes(pd.DataFrame(rows), [*_made_up(spaces, clips), *notes])
+    known = clips.assign(dataset=clips.get("dataset"))
+    facts = {name: about(known, space) for name, space in spaces.items()}
+    return Probes(pd.DataFrame(rows), [*made_up(facts), *notes])
 
 
 def _common(spaces: Mapping[str, pd.DataFrame], clips: pd.DataFrame) -> pd.Index:
@@ -180,9 +183,11 @@ def _asked(clips: pd.DataFrame, by) -> tuple[list[str], list[str]]:
 def _answer(X: pd.DataFrame, clips: pd.DataFrame, what: str, seed: int) -> dict:
     kept = clips[what].notna().to_numpy()
     X, clips = X.to_numpy()[kept], clips[kept]
-    units, held_out = _units(clips, what, seed)
+    units, held_out = _units(clips, what)
     y = clips[what].to_numpy(dtype=str)
     uar, low, high = _probe(X, y, units, seed)
+    if held_out.startswith("clips"):
+        low = high = np.nan  # clips of one speaker are not independent
     chance = 1 / len(set(y))
     return {
         "n_clips": len(y),
@@ -194,7 +199,7 @@ def _answer(X: pd.DataFrame, clips: pd.DataFrame, what: str, seed: int) -> dict:
     }
 
 
-def _units(clips: pd.DataFrame, what: str, seed: int) -> tuple[np.ndarray, str]:
+def _units(clips: pd.DataFrame, what: str) -> tuple[np.ndarray, str]:
     """Give what is held out as one: a speaker, a text; clips where none is known."""
     column = _HELD_OUT.get(what, "speaker")
     known = column in clips and not clips[column].isna().any()
@@ -262,19 +267,9 @@ def _arrangement(X, y, strata, seed) -> dict:
 
 
 def _line(row) -> str:
-    span = "(no interval)" if np.isnan(row.low) else f"[{row.low:.3f}, {row.high:.3f}]"
+    span = wording.span(row.low, row.high)
     return (
         f"{row.property:9} {row.uar:.3f} {span}, chance {row.chance:.3f}; "
         f"{row.share:.0%} of the variance; silhouette {row.silhouette:.3f} (luck "
         f"{row.silhouette_luck:.3f}, p = {row.p:.3f}); held out: {row.held_out}"
     )
-
-
-def _made_up(spaces: Mapping[str, pd.DataFrame], clips: pd.DataFrame) -> list[str]:
-    clips = clips.assign(dataset=clips.get("dataset"))
-    facts = {name: about(clips, space) for name, space in spaces.items()}
-    random = [name for name, fact in facts.items() if fact["random_weights"]]
-    notes = [f"Random weights: {', '.join(random)}. They mean nothing."] * bool(random)
-    if any(fact["synthetic"] for fact in facts.values()):
-        notes.append("Synthetic speech: nothing here is about people.")
-    return notes

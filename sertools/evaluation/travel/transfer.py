@@ -9,17 +9,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sertools import datasets, features, fetching
-from sertools.evaluation import standing
+from sertools.evaluation import standing, wording
+from sertools.evaluation.holding_out import baseline_scores, head_name, held_out
+from sertools.evaluation.matching import excluded, matching
 from sertools.evaluation.predictions import table
 from sertools.evaluation.result import Result
 from sertools.evaluation.travel.joining import concerning, only
-from sertools.evaluation.validation import (
-    _baseline,
-    _excluded,
-    _held_out,
-    _matching,
-    _name,
-)
 from sertools.models import heads
 
 __all__ = ["Transfer", "transfer"]
@@ -133,11 +128,11 @@ def transfer(
     given = only(clips, [*train, test])
     X = X[~X.index.isin(clips.index.difference(given.index))]
     X.attrs["excluded"] = concerning(given, X.attrs.get("excluded"))
-    clips = _matching(X, given)
+    clips = matching(X, given)
     tested = clips["dataset"] == test
     fold = pd.Series(test, index=clips.index).where(tested)
     scaled = features.standardize(X, clips, standardize)
-    probabilities, said = _held_out(head, scaled, clips, fold, seed, tune)
+    probabilities, said = held_out(head, scaled, clips, fold, seed, tune)
     leaking, leaks = _on_both_sides(clips[~tested], clips[tested])
     path = f"train {'+'.join(train)} -> test {test}"
     return Transfer(
@@ -145,7 +140,7 @@ def transfer(
         info={
             **standing.about(clips, X),
             "dataset": test,
-            "head": _name(head, seed),
+            "head": head_name(head, seed),
             "folds": path,
             "standardize": standardize,
             "seed": int(seed),
@@ -154,7 +149,7 @@ def transfer(
             "train": _about(clips[~tested], train),
             "test": _about(clips[tested], [test]),
         },
-        excluded=_excluded(X, given),
+        excluded=excluded(X, given),
         left_out=given.attrs["left_out"],
         warnings=[
             *leaks,
@@ -162,7 +157,7 @@ def transfer(
             *standing.warnings(clips[tested], X, standardize),
             *_further(clips[~tested], standardize),
         ],
-        baseline=_baseline(clips, fold, seed, standardize) if baseline else None,
+        baseline=baseline_scores(clips, fold, seed, standardize) if baseline else None,
         provenance=standing.provenance(clips, X),
     )
 
@@ -251,8 +246,7 @@ def _about(clips: pd.DataFrame, names: list[str]) -> dict:
 
 
 def _size(side: dict) -> str:
-    n = side["n_speakers"]
-    who = "speakers unknown" if n is None else f"{n} speaker{'s' * (n != 1)}"
+    who = wording.speakers(side["n_speakers"])
     return f"{' + '.join(side['datasets'])} ({side['n_clips']} clips, {who})"
 
 

@@ -118,3 +118,22 @@ def test_answers_without_probabilities_are_refused():
 def test_one_bin_is_refused(believed):
     with pytest.raises(ValueError, match="bins must be at least 2, not 1"):
         believed().calibration(bins=1)
+
+
+def test_accuracy_has_one_interval_in_the_house_and_no_share_leaves_its_range(believed):
+    result = believed(speakers=4, clips=3, sharp=4.0, apart=2.0)
+    found = result.calibration().scores
+    told = found.loc["accuracy", ["value", "low", "high"]].astype(float).to_dict()
+    assert told == pytest.approx(result.scores()["accuracy"])
+    sure = found.loc["confidence"]
+    assert 0 < sure["low"] < sure["value"] < sure["high"] < 1
+
+
+def test_warnings_of_the_result_are_carried_on(believed):
+    result = believed()
+    result.warnings.append("LEAKING FOLDS (random): beware.")
+    result.info["random_weights"] = True
+    shown = result.calibration(), result.abstention(), evaluation.conformal(result)
+    for found in shown:
+        assert "LEAKING FOLDS (random): beware." in found.notes
+        assert any(note.startswith("Random weights") for note in found.notes)

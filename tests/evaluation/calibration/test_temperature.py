@@ -157,3 +157,26 @@ def test_answers_without_probabilities_are_refused(believed):
     table = believed().predictions[["emotion", "predicted", "speaker"]]
     with pytest.raises(ValueError, match=r"without probabilities .* to calibrate"):
         evaluation.calibrate(evaluation.from_predictions(table))
+
+
+def test_predictions_stay_even_if_all_others_are_sure(believed):
+    table = believed().predictions
+    classes = ["angry", "happy", "sad"]
+    others = table["speaker"] != "x/1"
+    table.loc[others, classes] = np.eye(3)[table.loc[others, classes].values.argmax(1)]
+    result = evaluation.from_predictions(table)
+    after = evaluation.calibrate(result).predictions
+    assert after["predicted"].tolist() == result.predictions["predicted"].tolist()
+
+
+def test_what_was_trained_elsewhere_stays_so(believed):
+    from dataclasses import fields
+
+    from sertools.evaluation import Transfer
+
+    made = believed()
+    info = {"train": {"datasets": ["a"]}, "test": {"datasets": ["b"]}}
+    told = {field.name: getattr(made, field.name) for field in fields(made)}
+    found = evaluation.calibrate(Transfer(**told | {"info": info}))
+    assert isinstance(found, Transfer)
+    assert found.train == {"datasets": ["a"]}

@@ -223,3 +223,29 @@ def test_it_shows_itself_in_a_terminal_and_in_a_notebook():
     assert text.splitlines()[0] == "2 models, 120 clips, 10 speakers; angry, happy, sad"
     assert "better is better than worse" in text
     assert "<table" in page and "better is better than worse" in page
+
+
+def test_speakers_may_be_named_otherwise_but_not_told_apart_otherwise():
+    made = results(a=0.8, b=0.7)
+    table = made["b"].predictions
+    table["speaker"] = table["speaker"].str.removeprefix("x/")
+    assert compare(made).n_speakers == 10
+    table.loc[0, "speaker"] = "05"
+    with pytest.raises(ValueError, match=r"disagree on who speaks: x/0.* \(a: x/0"):
+        compare(made)
+
+
+def test_models_that_may_have_heard_the_clips_are_named():
+    made = results(a=0.8, b=0.7, c=0.6)
+    made["a"].info |= {"heard_before": "yes"}
+    made["b"].info |= {"heard_before": "unknown"}
+    made["c"].info |= {"heard_before": "no"}
+    notes = compare(made).notes
+    assert "May have heard these very clips in training: a. That flatters." in notes
+    assert "Nobody can say whether b had heard these clips before." in notes
+
+
+def test_of_several_pairs_it_says_what_p_holds_for():
+    told = "p holds for all 3 pairs together, each interval for its own."
+    assert told in compare(results(a=0.8, b=0.7, c=0.6)).notes
+    assert not any("p holds" in note for note in compare(results(a=0.8, b=0.7)).notes)

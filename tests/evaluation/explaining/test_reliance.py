@@ -88,3 +88,17 @@ def test_what_makes_no_sense_is_refused(heard):
         evaluation.reliance("svm", X, clips, FAMILIES, repeats=0)
     with pytest.raises(ValueError, match="'f0' is of no known family"):
         evaluation.reliance("svm", X, clips)
+
+
+def test_speakers_unknown_of_one_clip_leave_no_interval(heard):
+    X, clips = heard
+    clips = clips.assign(speaker=clips["speaker"].where(clips.index != clips.index[0]))
+    found = evaluation.reliance("logistic", X, clips, FAMILIES, "random", repeats=1)
+    assert found.n_speakers is None
+    assert found.table[["low", "alone_low", "alone_high"]].isna().all(axis=None)
+
+
+def test_clips_without_features_are_no_matter_and_strangers_are_named(heard):
+    X, clips = heard
+    with pytest.raises(ValueError, match="rows of features belong to no clip"):
+        evaluation.reliance("logistic", X, clips.iloc[1:], FAMILIES, repeats=1)

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from sertools.evaluation.groups.contrasts import (
-    Tally,
     between,
     joined,
     least_between,
     least_within,
-    luck,
     within,
 )
+from sertools.evaluation.groups.tally import Tally, luck
 
 
 def tally(seed=0, speakers=6, emotions=2, groups=None):
@@ -128,3 +127,38 @@ def test_luck_spreads_speakers_as_far_as_luck_does():
     assert 0.35 < p < 0.65
     uneven = drawn.binomial(8, np.linspace(0.3, 0.95, 10)[:, None], clips.shape)
     assert luck(Tally(uneven.astype(float), clips))[2] < 0.01
+
+
+def differing(speakers, size, drawn):
+    """Draw groups and rests whose recalls differ by `size` errors, on the average."""
+    own = drawn.normal(size / np.sqrt(speakers), 1, speakers)
+    clips = np.full((speakers, 1, 2), 1e6)
+    recall = np.stack([np.full(speakers, 0.5), 0.5 + 0.01 * own], axis=-1)
+    return Tally(recall[:, None] * clips, clips)
+
+
+@pytest.mark.parametrize("speakers", [6, 8, 10])
+def test_within_what_is_detectable_is_mostly_found(speakers):
+    drawn = np.random.default_rng(1)
+    error = 0.01 / np.sqrt(speakers)  # the true one, of the mean
+    sizes = [within([differing(speakers, 0, drawn)]) for _ in range(200)]
+    sizes = np.array([found.detectable[0] for found in sizes]) / error
+    size = np.sqrt(np.square(sizes).mean())
+    found = [within([differing(speakers, size, drawn)]).p_joint for _ in range(200)]
+    assert 0.7 < np.mean(np.array(found) <= 0.05) < 0.95
+
+
+@pytest.mark.parametrize("sides", [(4, 4), (5, 5), (3, 8), (10, 10)])
+def test_between_what_is_detectable_is_mostly_found(sides):
+    drawn, groups = np.random.default_rng(1), np.repeat([0, 1], sides)
+    error = 0.01 * np.sqrt(sum(1 / n for n in sides))
+
+    def judged(size):
+        recall = 0.5 + 0.01 * drawn.normal(size=len(groups)) + size * (groups == 0)
+        clips = np.full((len(groups), 1), 1e6)
+        return between(Tally(recall[:, None] * clips, clips), groups, draws=800)
+
+    sizes = np.array([judged(0).detectable[0] for _ in range(80)]) / error
+    size = np.sqrt(np.square(sizes).mean())
+    found = [judged(size * error).p_joint[0] <= 0.05 for _ in range(120)]
+    assert 0.66 < np.mean(found) < 0.95

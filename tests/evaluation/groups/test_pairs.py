@@ -66,3 +66,10 @@ def test_choices_have_intervals_over_speakers_where_there_are_three():
     row = forced_choice(minimal_pairs(clips.set_index("clip")), found).iloc[0]
     assert (row["right"], row["n_speakers"]) == (0.75, 4)
     assert row["low"] < 0.75 < row["high"]
+
+
+def test_pairs_that_the_result_does_not_know_are_named():
+    said = result()
+    said.predictions = said.predictions.query("clip != 'b1'")
+    with pytest.raises(ValueError, match="1 clips of the pairs .* the first: b1"):
+        forced_choice(minimal_pairs(CLIPS), said)

@@ -180,3 +180,21 @@ def test_real_voices(real_data):
     assert found.kinds == {"sex": "speaker", "text": "clip", "duration": "clip"}
     assert found.groups["n_speakers"].tolist() == [5, 5] + [10] * 13
     assert found.groups["p_joint"].notna().all()
+
+
+def test_one_speaker_with_enough_clips_is_no_spread():
+    result, clips = made(speakers=4)
+    few = clips.groupby("speaker").cumcount() < 6
+    keep = few | (clips["speaker"] == "x/00")
+    result.predictions = result.predictions[keep.to_numpy()].reset_index(drop=True)
+    verdict = subgroups(result, by="speaker").verdicts["speaker"]
+    assert "cannot be tested: no other group has 10 clips" in verdict
+
+
+def test_warnings_of_the_result_are_carried_on_and_p_is_explained():
+    result, clips = made()
+    result.warnings.append("LEAKING FOLDS (random): beware.")
+    notes = subgroups(result, clips, by=["sex", "text", "intensity"]).notes
+    assert notes[0] == "LEAKING FOLDS (random): beware."
+    assert notes[-1].startswith("p holds for all 5 comparisons together")
+    assert not any("p holds" in note for note in subgroups(result, by="sex").notes)

@@ -103,3 +103,11 @@ def test_random_weights_are_pointed_out(clips):
     X = space(clips)
     X.attrs["random_weights"] = True
     assert probes(X, clips, by=["emotion"]).notes[0].startswith("Random weights: noise")
+
+
+def test_clips_held_out_one_by_one_have_no_interval(clips):
+    """Clips of one speaker are alike: an interval over clips would be too narrow."""
+    found = answers(probes(space(clips), clips.drop(columns="text"), by=["speaker"]))
+    assert found.loc["speaker", "held_out"].startswith("clips")
+    assert np.isnan(found.loc["speaker", "low"])
+    assert "(no interval)" in repr(probes(space(clips), clips[["emotion"]]))

@@ -1,0 +1,135 @@
+"""How intervals, p-values and numbers of speakers are written, in text and in HTML."""
+
+import html
+from collections.abc import Iterable
+
+import pandas as pd
+
+__all__ = [
+    "dotted",
+    "found_from",
+    "joint",
+    "named",
+    "p_value",
+    "rows",
+    "span",
+    "speakers",
+]
+
+
+def span(low: float | None, high: float | None, sign: str = "", digits: int = 3) -> str:
+    """Write an interval.
+
+    Parameters
+    ----------
+    low, high : float or None
+        Its ends; ``None`` or NaN where there is none.
+    sign : {"", "+"}
+        Plus before what is above zero.
+    digits : int, default 3
+        After the point.
+
+    Examples
+    --------
+    >>> span(0.5, 0.75), span(-0.1, 0.2, "+"), span(float("nan"), None)
+    ('[0.500, 0.750]', '[-0.100, +0.200]', '(no interval)')
+    """
+    if low is None or pd.isna(low):
+        return "(no interval)"
+    return f"[{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
+
+
+def p_value(value: float) -> str:
+    """Write a p-value; exchanges that are drawn cannot tell very small ones apart.
+
+    Examples
+    --------
+    >>> p_value(0.03125), p_value(0.0002)
+    ('0.031', '0.001 or less')
+    """
+    return "0.001 or less" if value <= 0.001 else f"{value:.3f}"
+
+
+def found_from(detectable: float) -> str:
+    """Say which difference a test would have found, four times of five.
+
+    Examples
+    --------
+    >>> found_from(0.12)
+    'From 0.120 on, a difference would probably have been found.'
+    >>> found_from(float("nan"))
+    'So few speakers would hide even a large difference.'
+    """
+    if pd.isna(detectable):
+        return "So few speakers would hide even a large difference."
+    return f"From {detectable:.3f} on, a difference would probably have been found."
+
+
+def joint(n: int, what: str) -> list[str]:
+    """Say what p-values and intervals hold for, where there are several tests.
+
+    Examples
+    --------
+    >>> joint(3, "pairs"), joint(1, "pairs")
+    (['p holds for all 3 pairs together, each interval for its own.'], [])
+    """
+    if n < 2:
+        return []
+    return [f"p holds for all {n} {what} together, each interval for its own."]
+
+
+def speakers(n: int | None) -> str:
+    """Write how many speakers there were.
+
+    Examples
+    --------
+    >>> speakers(1), speakers(24), speakers(None)
+    ('1 speaker', '24 speakers', 'speakers unknown')
+    """
+    if n is None:
+        return "speakers unknown"
+    return f"{n} speaker{'s' * (n != 1)}"
+
+
+def named(info: dict, *keys: str) -> str:
+    """Name what a result is of: corpus, model, head, folds, as far as known.
+
+    Examples
+    --------
+    >>> named({"dataset": "emodb", "model": None, "head": "svm"}, "dataset", "head")
+    'emodb / svm'
+    """
+    return " / ".join(str(info[key]) for key in keys if info.get(key))
+
+
+def dotted(lines: Iterable[str]) -> str:
+    """Write lines as a list in HTML; nothing where there are none.
+
+    Examples
+    --------
+    >>> dotted(["a < b"]), dotted([])
+    ('<ul><li>a &lt; b</li></ul>', '')
+    """
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def rows(table: Iterable[Iterable[str]], heading: Iterable[str] = ()) -> str:
+    """Write a table of words in HTML, to the left, under headings if there are any.
+
+    Examples
+    --------
+    >>> rows([["a", "1 < 2"]]).count("<td"), "1 &lt; 2" in rows([["a", "1 < 2"]])
+    (2, True)
+    """
+    head = _row(heading, "th")
+    body = "".join(_row(row, "td") for row in table)
+    start = f"<thead>{head}</thead>" if head else ""
+    return f"<table>{start}<tbody>{body}</tbody></table>"
+
+
+def _row(cells: Iterable[str], tag: str) -> str:
+    style = "text-align:left" + ";white-space:nowrap" * (tag == "td")
+    start = f"<{tag} style='{style}'>"
+    told = "".join(f"{start}{html.escape(str(cell))}</{tag}>" for cell in cells)
+    return f"<tr>{told}</tr>" if told else ""
