@@ -127,7 +127,7 @@ def about(result: "Result") -> str:
     if "folds" in info:
         parts.append(f"folds: {info['folds']}")
     if info.get("standardize", "none") != "none":
-        parts.append(f"standardized by {info['standardize']}")
+        parts.append(f"standardised by {info['standardize']}")
     parts.append(_count(len(result.predictions), "clip"))
     if result.excluded:
         parts[-1] += f" ({len(result.excluded)} excluded)"

@@ -78,7 +78,7 @@ def cross_corpus(
     width = np.clip(across * (columns + _GAP) * _CELL + 1.4, 6.5, 11)
     ax = canvas.axes(ax, float(width), _ROW * down * (rows + _BETWEEN) + 0.9)
     ax.set_xlim(-0.5, across * (columns + _GAP) - _GAP - 0.5)
-    ax.set_ylim(down * (rows + _BETWEEN) - _BETWEEN + 0.3, -1.5)
+    ax.set_ylim(down * (rows + _BETWEEN) - _BETWEEN - 0.1, -1.5)
     corners = [
         ((i % across) * (columns + _GAP), (i // across) * (rows + _BETWEEN))
         for i in range(len(forms))

@@ -137,10 +137,12 @@ def _draw(panel, family: str, levels: pd.DataFrame, found, first: bool) -> None:
     if found.matched:
         _line(panel, table, "matched", _ORANGE, joined, place)
     _line(panel, table, "", _BLUE, joined, place)
-    _numbers(panel, table, bool(found.matched))
+    _numbers(panel, table, bool(found.matched), joined)
     if first:
         _chance(panel, found)
-    turned = family == _SINGLES and max(map(len, names)) > 6
+    letters = panel.get_position().width * panel.figure.get_figwidth() * 72
+    letters /= canvas.EM * canvas.SMALL
+    turned = len(names) * (max(map(len, names)) + 1) > letters
     panel.set_xticks(
         range(len(names)),
         names,
@@ -185,21 +187,22 @@ def _line(
         panel.plot(x, y, "D" if which else "o", ms=size, mec=colour, mfc=face, zorder=4)
 
 
-def _numbers(panel, table: pd.DataFrame, matched: bool) -> None:
-    """Write each score by its dot, where no other mark is."""
+def _numbers(panel, table: pd.DataFrame, matched: bool, joined: bool) -> None:
+    """Write each score by its dot, where no other mark is: left of one by itself."""
     from matplotlib.patheffects import withStroke
 
     for place, (value, other) in enumerate(
         zip(table["uar"], table["matched"], strict=True)
     ):
         below = matched and place and 0 <= other - value < 0.2
+        beside = {"xytext": (-7, 0), "ha": "right", "va": "center"}
+        over = {"xytext": (0, 8), "ha": "center", "va": "bottom"}
+        under = {"xytext": (0, -8), "ha": "center", "va": "top"}
         panel.annotate(
             f"{value:.2f}",
             (place, value),
-            xytext=(0, -8 if below else 8),
             textcoords="offset points",
-            ha="center",
-            va="top" if below else "bottom",
+            **(beside if not joined else under if below else over),
             fontsize=canvas.SMALL,
             color=canvas.INK,
             zorder=5,

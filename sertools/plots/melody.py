@@ -57,7 +57,8 @@ def contours(
         The one Axes that was given, else an array with one a name, top to
         bottom. Pitch is in semitones from the median of all these clips, with
         gaps where there is no voice; loudness is openSMILE's, near to sones.
-        Each line has a colour, a dash and a marker, and its name at the end.
+        Each line has a colour, a dash and a marker, the same in all panels, and
+        its name at the end, once.
         A short leap of twelve semitones is mostly a slip of the pitch tracker.
 
     Raises
@@ -79,9 +80,10 @@ def contours(
         known = ", ".join(_TRACKS)
         raise ValueError(f"Unknown contour {', '.join(unknown)}. Known: {known}.")
     tracks = _tracks(clips)
-    panels = _panels(ax, len(names))
+    panels, named = _panels(ax, len(names)), set()
     for panel, name in zip(panels, names, strict=True):
         _panel(panel, name, tracks, relative)
+        named |= _name_lines(panel, named)
     panels[-1].set_xlabel("share of the clip" if relative else "seconds")
     canvas.heading(panels[0], _title(clips), _note(clips))
     return ax if ax is not None and not np.iterable(ax) else panels
@@ -151,7 +153,6 @@ def _panel(panel: "Axes", name: str, tracks: dict, relative: bool) -> None:
         panel.axhline(0, color=canvas.MUTED, lw=0.8, zorder=0, label="_middle")
     panel.set_ylabel(f"semitones from {hertz:.0f} Hz" if name == "pitch" else name)
     canvas.tidy(panel, grid="y")
-    _name_lines(panel)
 
 
 def _values(name: str, table: pd.DataFrame) -> np.ndarray:
@@ -170,9 +171,14 @@ def _every(values: np.ndarray, place: int, lines: int) -> list[int]:
     return list(there[(place * step) // lines :: step])
 
 
-def _name_lines(panel: "Axes") -> None:
-    """Write each emotion beside the end of its line, where names do not collide."""
-    lines = [line for line in panel.lines if not line.get_label().startswith("_")]
+def _name_lines(panel: "Axes", named: set[str]) -> set[str]:
+    """Write emotions not yet named beside the ends of their lines, none over another.
+
+    Loudness ends in silence for all, where names would say nothing: they stand by
+    the pitch, and here only of a voice that has none.
+    """
+    known = {*named, "_middle"}
+    lines = [line for line in panel.lines if line.get_label() not in known]
     low, high = panel.get_ylim()
     ends = []
     for line in lines:
@@ -202,6 +208,7 @@ def _name_lines(panel: "Axes") -> None:
                 "shrinkB": 3,
             },
         )
+    return {line.get_label() for _, _, line in ends}
 
 
 def _spread(heights: list[float]) -> np.ndarray:

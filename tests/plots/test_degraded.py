@@ -50,6 +50,14 @@ def test_what_has_one_level_shares_a_panel_and_nothing_joins_it(found):
     assert set(joined) == {1}
 
 
+def test_names_of_levels_are_turned_only_where_they_would_collide(found):
+    few = plots.robustness(found("noise:10", "noise:0", "telephone", "truncation:1"))
+    assert {label.get_rotation() for label in few[1].get_xticklabels()} == {0}
+    specs = ("telephone", "truncation:1", "reverberation:0.6", "clipping:10")
+    many = plots.robustness(found("noise:10", "noise:0", *specs))
+    assert {label.get_rotation() for label in many[1].get_xticklabels()} == {30}
+
+
 def test_the_numbers_stand_by_their_dots_and_a_filled_one_differs(found):
     made = found("noise:20", "noise:0", spoilt=0.45)
     panel = plots.robustness(made)[0]

@@ -58,6 +58,13 @@ def test_each_line_is_named_at_its_end_and_names_do_not_collide():
     assert all(low[1] <= high[0] + 2 for low, high in itertools.pairwise(edges))
 
 
+def test_a_name_stands_once_by_the_pitch_or_else_by_the_loudness():
+    pitch, loudness = plots.contours({"sad": track(30.0), "fear": track(0.0)})
+    emotions = {"sad", "fear"}
+    assert {text.get_text() for text in pitch.texts} & emotions == {"sad"}
+    assert {text.get_text() for text in loudness.texts} & emotions == {"fear"}
+
+
 def test_stretched_clips_have_one_length():
     clips = {"sad": track(30.0, 80), "happy": track(30.0, 40)}
     panels = plots.contours(clips, relative=True)
