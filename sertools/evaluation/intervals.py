@@ -157,7 +157,8 @@ def jackknife(
     value : float
         The pooled score.
     low, high : float or None
-        ``None`` with fewer than 3 speakers.
+        ``None`` with fewer than 3 speakers, or where leaving any one out
+        changes nothing: that is no reason to be certain.
 
     References
     ----------
@@ -182,5 +183,7 @@ def jackknife(
     without = np.clip(score(pooled - counts), edge, 1 - edge)
     spread = logit(without)
     error = np.sqrt((n - 1) / n * np.square(spread - spread.mean()).sum())
+    if error < 1e-12:
+        return value, None, None
     reach = student_t.ppf(1 - tail, n - 1) * error
     return value, float(expit(logit(value) - reach)), float(expit(logit(value) + reach))

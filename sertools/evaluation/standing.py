@@ -15,6 +15,7 @@ __all__ = [
     "about",
     "carried",
     "made_up",
+    "one_answer",
     "presumes_speaker",
     "provenance",
     "warnings",
@@ -63,6 +64,23 @@ def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
         "seconds_per_clip": X.attrs.get("seconds_per_clip"),
         "megabytes": X.attrs.get("megabytes"),
     }
+
+
+def one_answer(probabilities: pd.DataFrame) -> list[str]:
+    """Say so where every clip gets the same answer, which no score shows.
+
+    Examples
+    --------
+    >>> one_answer(pd.DataFrame({"angry": [0.2, 0.4], "sad": [0.8, 0.6]}))
+    ['Every clip is called sad: nothing is told apart.']
+    """
+    called = set(probabilities.to_numpy().argmax(axis=1))
+    if len(called) > 1:
+        return []
+    return [
+        f"Every clip is called {probabilities.columns[called.pop()]}: nothing is told "
+        "apart."
+    ]
 
 
 def provenance(clips: pd.DataFrame, X: pd.DataFrame) -> dict:

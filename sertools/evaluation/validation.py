@@ -98,6 +98,7 @@ def cross_validate(
         warnings=[
             *plan.warnings,
             *warnings,
+            *standing.one_answer(probabilities),
             *standing.warnings(clips, X, standardize),
         ],
         baseline=baseline_scores(clips, plan.fold, seed, standardize)
@@ -152,7 +153,11 @@ def predict(model, clips: pd.DataFrame, **options) -> Result:
         info={**standing.about(kept, scores), "leaking": None},
         excluded=list(scores.attrs["excluded"]),
         left_out={**clips.attrs.get("left_out", {}), **left_out},
-        warnings=[*said, *standing.warnings(kept, scores, "none")],
+        warnings=[
+            *said,
+            *standing.one_answer(probabilities),
+            *standing.warnings(kept, scores, "none"),
+        ],
         provenance=standing.provenance(kept, scores),
     )
 

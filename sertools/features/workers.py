@@ -1,5 +1,6 @@
 """Answer for clips, a few at a time, in processes that may die."""
 
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -75,6 +76,8 @@ def answers(
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
+    # it restarts them by itself, and nothing is lost
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
     engine, left = model.engine(), dict(todo)
     try:
         workers = Parallel(_processes(jobs), return_as="generator_unordered")

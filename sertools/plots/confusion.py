@@ -84,7 +84,7 @@ def confusion_matrix(
 
 def _uar(score: dict) -> str:
     if score["low"] is None:
-        return f"UAR {score['value']:.2f}, no interval (it takes 3 speakers)"
+        return f"UAR {score['value']:.2f}, no interval"
     return (
         f"UAR {score['value']:.2f}, "
         f"95 % interval {score['low']:.2f} to {score['high']:.2f}"

@@ -76,7 +76,8 @@ def scores(result: "Result", ax: "Axes | None" = None) -> "Axes":
 
 def _meaning(result: "Result") -> str:
     if result.scores()["uar"]["low"] is None:
-        return "no interval: it takes 3 speakers"
+        few = (result.n_speakers or 0) < 3
+        return "no interval: " + ("it takes 3 speakers" if few else "all are alike")
     return "bar: 95 % interval over speakers"
 
 

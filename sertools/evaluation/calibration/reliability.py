@@ -109,7 +109,7 @@ class Calibration:
 _TITLES = {
     "log_loss": "log loss",
     "brier": "Brier",
-    "overconfidence": "too sure by",
+    "overconfidence": "too sure by (below 0: not sure enough)",
     "top_label": "ECE",
     "class_wise": "ECE, class by class",
 }

@@ -71,7 +71,7 @@ class Reliance:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        shown = self.table.round(3).to_html(border=0, na_rep="")
+        shown = self.table.round(3).rename(columns=_SHOWN).to_html(border=0, na_rep="")
         notes = wording.dotted(self.notes)
         return f"<p>{html.escape(self._head())}</p>{shown}{notes}"
 
@@ -80,6 +80,18 @@ class Reliance:
         named = wording.named(self.info, "dataset", "model", "head", "folds")
         times = f"mean of {self.repeats} shufflings"
         return f"{named}: {self.n_clips} clips, {who}, {times}, UAR {self.uar:.3f}"
+
+
+_SHOWN = {
+    "n_features": "features",
+    "drop": "loses when shuffled",
+    "p_joint": "p, joint",
+    "alone_low": "alone, from",
+    "alone_high": "alone, to",
+    "low": "loses, from",
+    "high": "loses, to",
+    "std": "over shufflings",
+}
 
 
 def reliance(

@@ -11,6 +11,8 @@ from sertools.evaluation.result import Result
 
 __all__ = ["OTHERS", "CrossCorpus"]
 
+_FORMS = {"none": "features as they are"}
+
 OTHERS = "all others"
 """Stands for every corpus but the one tested on."""
 
@@ -146,14 +148,14 @@ class CrossCorpus:
         lines = [self._head()]
         for form in self.forms:
             shown = self._cells(form).to_string().split("\n")
-            lines += [f"standardize={form}", *(f"  {line}" for line in shown)]
+            lines += [_named(form), *(f"  {line}" for line in shown)]
             lines.append(f"  {self._told(form)}")
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
         blocks = "".join(
-            f"<p><b>standardize={form}</b>: {html.escape(self._told(form))}</p>"
-            + self._cells(form).to_html(border=0)
+            f"<p><b>{html.escape(_named(form))}</b>: "
+            f"{html.escape(self._told(form))}</p>" + self._cells(form).to_html(border=0)
             for form in self.forms
         )
         notes = wording.dotted(self.notes)
@@ -194,3 +196,7 @@ def _span(score: dict) -> str:
     if score["low"] is None:
         return f"{score['value']:.3f}"
     return f"{score['value']:.3f} {wording.span(score['low'], score['high'], digits=2)}"
+
+
+def _named(form: str) -> str:
+    return _FORMS.get(form, f"standardised by {form}")

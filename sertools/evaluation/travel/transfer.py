@@ -154,6 +154,7 @@ def transfer(
         warnings=[
             *leaks,
             *said,
+            *standing.one_answer(probabilities),
             *standing.warnings(clips[tested], X, standardize),
             *_further(clips[~tested], standardize),
         ],

@@ -94,7 +94,8 @@ def test_it_shows_itself(corpora):
     shown, page = repr(board), board._repr_html_()
     for text in (shown, page):
         assert "2 corpora, each on each; logistic" in text
-        assert "standardize=speaker" in text
+        assert "features as they are" in text
+        assert "standardised by speaker" in text
         assert f"{board.matrix('none').at['c0', 'c1']:.3f} [" in text
         assert f"({board.matrix('none').at['c0', 'c0']:.3f} [" in text
         assert f"worst {board.summary().at['none', 'worst']:.3f}" in text

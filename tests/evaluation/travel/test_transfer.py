@@ -217,3 +217,24 @@ def test_emodb_to_ravdess(real_data):
     elsewhere = {"none": 0.36, "corpus": 0.49, "speaker": 0.55}
     for form, uar in uars.items():
         assert uar["low"] < elsewhere[form] < uar["high"]
+
+
+def test_it_says_where_every_clip_gets_the_same_answer():
+    """Another microphone can push all clips to one side of what was learnt."""
+    rng = np.random.default_rng(0)
+    emotions = np.tile(["angry", "sad"], 24)
+    speakers = np.repeat([f"s{i}" for i in range(12)], 4)
+    corpora = np.repeat(["near", "far"], 24)
+    index = pd.Index([f"c{i}" for i in range(48)], name="clip")
+    clips = pd.DataFrame(
+        {"emotion": emotions, "speaker": speakers, "dataset": corpora}, index
+    )
+    loud = (emotions == "angry") + 50.0 * (corpora == "far")
+    X = pd.DataFrame({"loud": loud + rng.normal(0, 0.1, 48)}, index)
+    result = transfer("logistic", X, clips, test="far", baseline=False)
+    assert "Every clip is called angry: nothing is told apart." in result.warnings
+    assert result.scores()["uar"] == {"value": 0.5, "low": None, "high": None}
+    kept = transfer(
+        "logistic", X, clips, test="far", baseline=False, standardize="corpus"
+    )
+    assert not [line for line in kept.warnings if line.startswith("Every clip")]
