@@ -79,9 +79,13 @@ def begin(place: Path, options) -> subprocess.Popen:
     grid = f"seed={','.join(str(n) for n in range(1, options.runs + 1))}"
     command = [sys.executable, "-m", "sertools", "report", str(path), "--grid", grid]
     command += ["--jobs", str(options.jobs), "--out", str(place / "runs")]
-    return subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    nothing = subprocess.DEVNULL
+    return subprocess.Popen(command, stdout=nothing, stderr=nothing, env=apart(place))
+
+
+def apart(place: Path) -> dict[str, str]:
+    """Hide the checkout's git: a commit made meanwhile would name the runs anew."""
+    return {**os.environ, "GIT_DIR": str(place / "no-git")}
 
 
 def one_kill(place: Path, moment: float, options) -> tuple[int, list[str]]:

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 
 from sertools.cli import output
 from sertools.cli.usage import BadUsage, checking
@@ -37,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.json and arguments.markdown == "-":
         raise BadUsage("--json and --markdown - both want standard output.")
+    if arguments.markdown and os.path.isdir(arguments.markdown):
+        raise BadUsage(f"--markdown takes a file; {arguments.markdown} is a folder.")
     with checking():
         try:
             found = report.gate(arguments.old, arguments.new, arguments.fail_below)
@@ -54,7 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _limit(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value) or not -1 <= value <= 0:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not -1 <= value <= 0:
         raise argparse.ArgumentTypeError(f"{text} is not from -1 to 0, such as -0.02")
     return value

@@ -105,6 +105,11 @@ def _repeat(arguments: argparse.Namespace) -> int:
 
     if arguments.notebooks or arguments.given or arguments.grid:
         raise BadUsage("--repeat takes notebook and parameters from the run itself.")
+    options = ("jobs", "timeout", "memory", "force", "scheduler")
+    if useless := [f"--{name}" for name in options if getattr(arguments, name)]:
+        raise BadUsage(
+            f"--repeat makes one run as it was, here: no {' or '.join(useless)}."
+        )
     with output.working(), ending_cleanly(), checking():
         try:
             found = report.repeat(arguments.repeat, arguments.out)
@@ -158,13 +163,18 @@ def _grid(texts: list[str]) -> dict[str, list[str]]:
 
 
 def _amount(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from None
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not more than 0")
     return value
 
 
 def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no whole number")
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")

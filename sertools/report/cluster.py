@@ -21,6 +21,7 @@ __all__ = ["run_there"]
 
 _LOOK = 0.2  # seconds between two looks at what has ended
 _BUSY = 0.5
+_ANSWER = 10.0  # seconds that a scheduler has to answer
 _GRACE = 20.0  # seconds that runs have to end after they were stopped
 
 
@@ -76,7 +77,7 @@ def run_there(
     """
     distributed = require("distributed")
     try:
-        client = distributed.Client(scheduler, timeout=10)
+        client = distributed.Client(scheduler, timeout=_ANSWER)
     except (OSError, TimeoutError) as error:
         raise ConnectionError(
             f"No Dask scheduler answers at {scheduler} ({error}). "

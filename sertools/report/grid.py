@@ -1,6 +1,8 @@
 """Run many planned runs: a few at a time, each in a kernel process of its own."""
 
+import errno
 import os
+import tempfile
 import threading
 import time
 import warnings
@@ -63,13 +65,14 @@ def run_all(
 
     Raises
     ------
+    OSError
+        If nothing can be written to `out`; nothing has started then.
     KeyboardInterrupt, SystemExit
         If it is stopped: what was going on is recorded as failed, and no kernel
         is left.
     """
     planned = list(planned)
-    out = Path(out).expanduser().resolve()
-    out.mkdir(parents=True, exist_ok=True)
+    out = _opened(Path(out).expanduser().resolve())
     sweep(out)
     before = {run.name: made(out / run.name) for run in planned}
     try:
@@ -83,6 +86,20 @@ def run_all(
     finally:
         _list(out)
     return [told.ended[run.name] for run in planned]
+
+
+def _opened(out: Path) -> Path:
+    """Make the folder, and try to write there before hours are spent on it."""
+    if out.exists() and not out.is_dir():
+        reason = "is a file; choose another folder with --out (in Python: out=)"
+        raise NotADirectoryError(errno.ENOTDIR, reason, str(out))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out).close()
+    except OSError as error:
+        reason = f"{error.strerror}; choose another folder with --out (in Python: out=)"
+        raise type(error)(error.errno, reason, str(out)) from error
+    return out
 
 
 def _list(out: Path) -> None:

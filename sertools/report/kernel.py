@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -84,12 +85,27 @@ def manager_class(
         kernel_spec = spec
 
         async def start_kernel(self, **options):
+            for name, value in _sockets().items():
+                setattr(self, name, value)
             if folder is not None:
                 options["cwd"] = os.fspath(folder)
             await super().start_kernel(stdout=subprocess.DEVNULL, stderr=log, **options)
             watch.follow(self.provisioner.process)
 
     return ThisInterpreter
+
+
+def _sockets() -> dict[str, object]:
+    """Choose where manager and kernel meet.
+
+    A port that is free when it is chosen may be another's a second later, when the
+    kernel wants it: a night with many kernels loses runs to that. Linux has names
+    that nobody else takes, and no files that stay behind.
+    """
+    if not sys.platform.startswith("linux"):
+        return {}
+    place = f"@sertools-{uuid.uuid4().hex}"
+    return {"transport": "ipc", "ip": place, "cache_ports": False}
 
 
 class Watch:

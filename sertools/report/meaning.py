@@ -40,7 +40,7 @@ def misunderstood(
     found = []
     for name, look in _LOOKS.items():
         value = given.get(name)
-        if isinstance(value, str) and value and value != default.get(name):
+        if isinstance(value, str) and value != default.get(name):
             found += look(value, values)
     return found
 

@@ -107,8 +107,7 @@ def _content(path: str | os.PathLike) -> tuple[dict, list[str]]:
     """Read the file; keys that are there twice are mistakes."""
     import yaml
 
-    text = Path(path).read_text(encoding="utf-8")
-    twice: list[str] = []
+    text, twice = _text(Path(path)), []
 
     class Loader(yaml.SafeLoader):
         pass
@@ -130,6 +129,17 @@ def _content(path: str | os.PathLike) -> tuple[dict, list[str]]:
     if not isinstance(content, dict):
         raise Mistakes([f"{path} is no plan: it should hold keys such as notebooks"])
     return content, twice
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no plan at {path}.") from None
+    except UnicodeDecodeError:
+        raise Mistakes([f"{path} is not text in UTF-8, so no plan"]) from None
+    except IsADirectoryError:
+        raise Mistakes([f"{path} is a folder, not a plan"]) from None
 
 
 def _shaped(content: dict) -> tuple[dict, list[str]]:
@@ -167,6 +177,9 @@ def _without(content: dict, places: list[tuple]) -> dict:
 def _said(fault: dict) -> str:
     """Say a mistake of pydantic's in the words of this package."""
     *place, last = fault["loc"]
+    if last == "[key]":
+        name = fault["input"]
+        return f"{_path(place[:-1])}: the name {name!r} is no text; put it in quotes"
     where = _path((*place, last))
     if fault["type"] == "extra_forbidden":
         known = list(_OF_A_RUN if place else _OF_A_PLAN)
@@ -195,7 +208,7 @@ def _model():
 
     one = Annotated[Any, AfterValidator(_single_value)]
     several = Annotated[list[one], AfterValidator(_some)]
-    positive = Annotated[float, Field(gt=0)] | None
+    positive = Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
 
     class Strict(BaseModel):
         model_config = ConfigDict(extra="forbid", strict=True)

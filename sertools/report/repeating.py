@@ -145,8 +145,11 @@ def _first(folder: Path) -> tuple[dict, dict]:
     about = read_json(folder / "run.json")
     if about is None:
         raise FileNotFoundError(f"{folder}: no run.json, so no run to repeat.")
-    if not about.get("notebook"):
+    notebook, given = about.get("notebook"), about.get("parameters")
+    if not notebook:
         raise ValueError(f"{folder} was not made by a notebook: run its command again.")
+    if not isinstance(notebook, str) or not isinstance(given, dict):
+        raise ValueError(f"{folder}: run.json does not say what was run.")
     metrics = read_json(folder / "metrics.json")
     if about.get("status") != "ok" or not metrics:
         raise ValueError(

@@ -74,7 +74,7 @@ def new_notebook(name: str, out: str | os.PathLike = ".") -> Path:
     Raises
     ------
     ValueError
-        If the name has other signs in it.
+        If the name has other signs in it, or `out` is a file.
     FileExistsError
         If the file is there already: it is never overwritten.
 
@@ -92,7 +92,10 @@ def new_notebook(name: str, out: str | os.PathLike = ".") -> Path:
             f"{name!r} is no name for a notebook: letters, digits, _ and -, such as "
             "my_question. The folder goes to --out (in Python: out=)."
         )
-    path = Path(out).expanduser() / f"{stem}.ipynb"
+    folder = Path(out).expanduser()
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file, not a folder to put a notebook in.")
+    path = folder / f"{stem}.ipynb"
     if path.exists():
         raise FileExistsError(f"{path} is there already. Choose another name.")
     title = re.sub(r"[\W_]+", " ", stem).strip().capitalize()

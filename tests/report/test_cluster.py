@@ -77,6 +77,9 @@ def test_a_worker_that_sees_other_files_is_refused(cluster, tmp_path, monkeypatc
         report.run_all([], tmp_path / "runs", scheduler=cluster, progress=False)
 
 
-def test_a_scheduler_that_is_not_there_is_told(tmp_path):
+def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
+    from sertools.report import cluster as room
+
+    monkeypatch.setattr(room, "_ANSWER", 0.5)
     with pytest.raises(ConnectionError, match="tcp://127.0.0.1:9"):
         report.run_all([], tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)

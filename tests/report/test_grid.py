@@ -22,6 +22,12 @@ report.record(evaluation.cross_validate(head, X, clips, seed=seed), out=out)
 """
 
 
+@pytest.fixture(autouse=True)
+def _no_commits(tmp_path, monkeypatch):
+    """Hide the checkout's git: a commit made meanwhile would name the runs anew."""
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "no-git"))
+
+
 @pytest.fixture
 def counted(tmp_path):
     """Give a cell that notes which seed it was run with, and what was noted."""
@@ -101,6 +107,15 @@ def test_trouble_with_the_disk_is_one_runs_trouble(notebook, tmp_path):
     assert hidden(out) == []
 
 
+def test_where_nothing_can_be_written_nothing_starts(notebook, counted, tmp_path):
+    planned = report.plan([notebook(counted[0])], grid={"seed": [1, 2]})
+    (tmp_path / "file").write_text("in the way")
+    for out in (tmp_path / "file", tmp_path / "file" / "runs", "/proc/self"):
+        with pytest.raises(OSError, match="choose another folder with --out"):
+            report.run_all(planned, out)
+    assert not (tmp_path / "count").exists()
+
+
 def test_a_plan_with_mistakes_starts_nothing(notebook, counted, tmp_path, capsys):
     path = tmp_path / "plan.yaml"
     path.write_text(
@@ -122,6 +137,10 @@ def test_a_plan_with_mistakes_starts_nothing(notebook, counted, tmp_path, capsys
         (["--grid", "seed"], "NAME=A,B"),
         (["--grid", "seed=1", "--grid", "seed=2"], "twice"),
         (["--jobs", "0"], "less than 1"),
+        (["--jobs", "two"], "two is no whole number"),
+        (["--timeout", "soon"], "soon is no number"),
+        (["--grid", "head=svm,,"], "Unknown head ''"),
+        (["--repeat", "x"], "from the run itself"),
         (["--timeout", "-3"], "not more than 0"),
         (["--jbos", "2"], "Did you mean --jobs"),
     ],
@@ -150,7 +169,8 @@ def test_twelve_runs_of_which_three_go_wrong(notebook, tmp_path, capsys):
         for name, source in (("fails", FAILS), ("hangs", HANGS), ("dies", DIES))
     }
     plan, out = tmp_path / "plan.yaml", tmp_path / "runs"
-    single = "".join(f"  - {{notebook: {path}, timeout: 6}}\n" for path in bad.values())
+    single = "".join(f"  - {{notebook: {path}}}\n" for path in bad.values())
+    single = single.replace("hangs.ipynb", "hangs.ipynb, timeout: 6")
     plan.write_text(
         f"notebooks: {good}\ngrid:\n  head: [svm, logistic, random_forest]\n"
         f"  seed: [1, 2, 3]\nruns:\n{single}jobs: 2\nout: {out}\n"

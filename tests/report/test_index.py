@@ -55,3 +55,13 @@ def test_names_are_escaped(runs, ok_run):
 def test_a_run_writes_the_index(ok_run):
     text = (ok_run.parent / "index.html").read_text(encoding="utf-8")
     assert ok_run.name in text
+
+
+def test_what_failed_before_is_not_called_new(tmp_path, write_run):
+    error = {"cell": None, "name": "OSError", "message": "no space left"}
+    for name, started in (("1", "2026-01-01T02:00:00"), ("2", "2026-01-02T02:00:00")):
+        write_run(tmp_path, f"toy-a-0000000{name}", started=started)
+        wrong = {"started": started, "error": error, "dataset": "emodb"}
+        write_run(tmp_path, f"toy-b-0000000{name}", **wrong)
+    text = report.write_index(tmp_path).read_text(encoding="utf-8")
+    assert "1 has no earlier result to compare with." in text

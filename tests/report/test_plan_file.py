@@ -1,6 +1,7 @@
 import pytest
 
 from sertools import report
+from sertools.cli import main
 
 SEVEN = """
 notebooks: [{path}, {folder}/gone.ipynb]
@@ -88,7 +89,22 @@ def test_seven_mistakes_are_named_at_once(notebook, write, tmp_path):
         ),
         ("notebooks: quickstart\nparameters: {folds: no}", "folds takes text"),
         ("notebooks: quickstart\nparameters: {seed: [1]}", "parameters.seed takes one"),
+        ("notebooks: quickstart\ntimeout: .inf", "timeout should be a finite number"),
+        ("notebooks: quickstart\ngrid: {head: ['']}", "Unknown head ''"),
+        ("notebooks: quickstart\nparameters: {on: 1}", "the name True is no text"),
     ],
 )
 def test_what_is_wrong_is_said_plainly(write, text, said):
     assert any(said in line for line in found(write(text)))
+
+
+def test_what_is_no_plan_at_all_is_bad_usage(tmp_path, capsys):
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    for name, said in (
+        ("folder.yaml", "is a folder, not a plan."),
+        ("bytes.yaml", "is not text in UTF-8, so no plan."),
+        ("gone.yaml", f"There is no plan at {tmp_path / 'gone.yaml'}."),
+    ):
+        assert main(["report", str(tmp_path / name)]) == 2
+        assert capsys.readouterr().err.rstrip().endswith(said)

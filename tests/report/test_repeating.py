@@ -100,6 +100,10 @@ def test_what_cannot_be_repeated(run, failed_run, tmp_path):
     rewrite(run / "run.json", notebook=None)
     with pytest.raises(ValueError, match="not made by a notebook"):
         repeat(run)
+    for wrong in ({"notebook": 3}, {"notebook": "toy", "parameters": None}):
+        rewrite(run / "run.json", **wrong)
+        with pytest.raises(ValueError, match="does not say what was run"):
+            repeat(run)
 
 
 def test_the_run_itself_is_never_overwritten(run):
@@ -144,6 +148,8 @@ def test_the_command_takes_a_run_and_nothing_else(run, capsys, tmp_path):
         ["report", "--repeat", str(tmp_path)],
         ["report", "--repeat", str(run), "quickstart"],
         ["report", "--repeat", str(run), "-p", "seed", "1"],
+        ["report", "--repeat", str(run), "--timeout", "1"],
+        ["report", "--repeat", str(run), "--jobs", "2", "--force"],
     ):
         assert main(line) == 2
         captured = capsys.readouterr()

@@ -167,6 +167,15 @@ def test_a_foreign_python3_kernel_is_not_used(notebook, tmp_path, monkeypatch):
     assert load(folder)["status"] == "ok"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sockets of Linux")
+def test_a_kernel_takes_no_port_that_another_process_could_want(notebook, tmp_path):
+    path = notebook(
+        "import json\nfrom ipykernel.connect import get_connection_info\n"
+        "print(json.loads(get_connection_info())['transport'])"
+    )
+    assert "ipc" in outputs(report.run(path, {}, tmp_path / "runs"))
+
+
 def test_pictures_are_drawn_whatever_backend_the_caller_has(
     notebook, tmp_path, monkeypatch
 ):

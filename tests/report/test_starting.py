@@ -47,6 +47,11 @@ def test_a_name_is_a_name(tmp_path, name):
         report.new_notebook(name, tmp_path)
 
 
+def test_a_file_is_no_folder(path):
+    with pytest.raises(ValueError, match="is a file, not a folder"):
+        report.new_notebook("other", path)
+
+
 def test_names_in_other_scripts_are_names(tmp_path):
     path = report.new_notebook("감정.ipynb", tmp_path)
     assert path.name == "감정.ipynb"
