@@ -80,12 +80,7 @@ def begin(place: Path, options) -> subprocess.Popen:
     command = [sys.executable, "-m", "sertools", "report", str(path), "--grid", grid]
     command += ["--jobs", str(options.jobs), "--out", str(place / "runs")]
     nothing = subprocess.DEVNULL
-    return subprocess.Popen(command, stdout=nothing, stderr=nothing, env=apart(place))
-
-
-def apart(place: Path) -> dict[str, str]:
-    """Hide the checkout's git: a commit made meanwhile would name the runs anew."""
-    return {**os.environ, "GIT_DIR": str(place / "no-git")}
+    return subprocess.Popen(command, stdout=nothing, stderr=nothing)
 
 
 def one_kill(place: Path, moment: float, options) -> tuple[int, list[str]]:

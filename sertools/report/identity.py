@@ -1,5 +1,6 @@
 """What identifies a run: the notebook, its parameters, and what it reads."""
 
+import functools
 import hashlib
 import json
 import os
@@ -13,7 +14,6 @@ import sertools
 from sertools import fetching
 
 from .declared import Parameter
-from .status import checkout
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -52,14 +52,14 @@ def run_name(
     -------
     name : str
         A readable part, and a short hash of the notebook's source, its
-        parameters, corpora and weights, and the version of sertools (with the
-        commit, where it runs from a checkout).
+        parameters, corpora and weights, and the version of sertools: its
+        number, and its code as it lies here.
     digest : str
         Hash of the source alone (sha256, hex).
     """
     cells = [[cell.cell_type, cell.source] for cell in source.cells]
     digest = hashlib.sha256(json.dumps(cells).encode()).hexdigest()
-    version = [sertools.__version__, checkout()["git_commit"]]
+    version = [sertools.__version__, _code()]
     identity = [digest, sorted(values.items()), version, sorted((read or {}).items())]
     short = hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:8]
     defaults = {parameter.name: parameter.default for parameter in declared}
@@ -70,6 +70,15 @@ def run_name(
             words.append(value if isinstance(value, str) else f"{key}-{value}")
     slug = re.sub(r"[^a-z0-9]+", "-", "-".join(words).lower())[:_LONGEST]
     return f"{slug.strip('-')}-{short}", digest
+
+
+@functools.cache
+def _code() -> str:
+    """Sum up sertools' own source, so that a changed line makes runs new."""
+    total, house = hashlib.sha256(), Path(sertools.__file__).parent
+    for file in sorted(house.rglob("*.py")):
+        total.update(f"{file.relative_to(house)}\0".encode() + file.read_bytes())
+    return total.hexdigest()
 
 
 def inputs(

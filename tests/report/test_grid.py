@@ -22,12 +22,6 @@ report.record(evaluation.cross_validate(head, X, clips, seed=seed), out=out)
 """
 
 
-@pytest.fixture(autouse=True)
-def _no_commits(tmp_path, monkeypatch):
-    """Hide the checkout's git: a commit made meanwhile would name the runs anew."""
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "no-git"))
-
-
 @pytest.fixture
 def counted(tmp_path):
     """Give a cell that notes which seed it was run with, and what was noted."""

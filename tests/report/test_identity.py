@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import soundfile
 
+import sertools
 from sertools import report
+from sertools.report import identity
 from sertools.report.finding import read
 from sertools.report.identity import inputs, run_name
 
@@ -30,6 +32,19 @@ def test_the_name_is_readable_and_tells_runs_apart(notebook):
     assert run_name("toy", other, {"seed": 1}) != (name, digest)
     assert run_name("toy", source, {"seed": 1}, read={"corpus demo": "ab"})[0] != name
     assert run_name("../A b", source, {"dataset": "x/y"})[0].startswith("a-b-x-y-")
+
+
+def test_a_changed_line_of_sertools_makes_runs_new(notebook, tmp_path, monkeypatch):
+    source, house = read(notebook("x = 1")), tmp_path / "sertools"
+    house.mkdir()
+    monkeypatch.setattr(sertools, "__file__", str(house / "__init__.py"))
+    names = []
+    for line in ("one = 1", "one = 2", "one = 1"):
+        (house / "code.py").write_text(line)
+        identity._code.cache_clear()
+        names.append(run_name("toy", source, {})[0])
+    identity._code.cache_clear()
+    assert names[0] == names[2] != names[1]
 
 
 def test_a_corpus_is_known_by_its_audio_and_labels_not_by_its_place(corpus, tmp_path):
