@@ -1,9 +1,15 @@
 """What several tests share: real recordings where there are any, a quiet store."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# Whoever starts the suite in the background may have it ignore Ctrl-C, which the
+# processes that tests start and interrupt would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
