@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.axes import Axes
 
     from sertools.evaluation import Result
@@ -16,6 +17,7 @@ __all__ = [
     "heading",
     "inches",
     "legend_below",
+    "panels",
     "span",
     "tidy",
 ]
@@ -25,6 +27,9 @@ TITLE, TEXT, SMALL = 11, 10, 9
 
 EM = 0.54
 """Width of an average letter, in font sizes."""
+
+BLUE, ORANGE = "#0072B2", "#B34700"
+"""What is drawn, and what stands out from it; told apart by colour-blind eyes."""
 
 INK, MUTED, PALE, WARNING = "#222222", "#5F5F5F", "#D9D9D9", "#A13D00"
 """Text, lesser text (5.9 to 1 or more on white), lines behind data, warnings."""
@@ -39,6 +44,31 @@ def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
     figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     return ax
+
+
+def panels(
+    ax: "Axes | Sequence[Axes] | None", n: int, size: tuple[float, float], what: str
+) -> "np.ndarray":
+    """Give back the Axes, or make a figure of this size with `n`, one below the other.
+
+    Raises
+    ------
+    ValueError
+        If other than `n` are given, for `what` is to be drawn.
+    """
+    import numpy as np
+
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, made = plt.subplots(
+            n, figsize=size, sharex=True, squeeze=False, layout="constrained"
+        )
+        return made[:, 0]
+    given = np.ravel(np.asarray(ax, dtype=object))
+    if len(given) != n:
+        raise ValueError(f"{n} {what} need {n} Axes, not {len(given)}.")
+    return given
 
 
 def inches(ax: "Axes") -> tuple[float, float]:

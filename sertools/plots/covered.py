@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sertools.plots import canvas
+from sertools.plots.canvas import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["set_coverage"]
 
-_BLUE, _ORANGE = "#0072B2", "#B34700"
 _NAMED = 30
 
 
@@ -84,8 +84,8 @@ def _marks(ax: "Axes", table, level: float) -> None:
     reached = shares >= level - 1e-9
     size = 7.5 if len(table) <= _NAMED else 5
     kinds = (
-        (reached, "o", _BLUE, _BLUE, "reached"),
-        (~reached, "D", _ORANGE, "white", "missed"),
+        (reached, "o", BLUE, BLUE, "reached"),
+        (~reached, "D", ORANGE, "white", "missed"),
     )
     for chosen, marker, colour, face, word in kinds:
         if chosen.any():

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.plots import canvas
+from sertools.plots.canvas import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["robustness"]
 
-_BLUE, _ORANGE = "#0072B2", "#B34700"
 _COLUMNS = 3
 _SINGLES = "one level each"
 _FALLING = ("noise", "mp3", "truncation")  # the lower the level, the worse
@@ -135,8 +135,8 @@ def _draw(panel, family: str, levels: pd.DataFrame, found, first: bool) -> None:
     )
     panel.axhline(found.clean.chance, color=canvas.INK, linestyle=":", linewidth=1.2)
     if found.matched:
-        _line(panel, table, "matched", _ORANGE, joined, place)
-    _line(panel, table, "", _BLUE, joined, place)
+        _line(panel, table, "matched", ORANGE, joined, place)
+    _line(panel, table, "", BLUE, joined, place)
     _numbers(panel, table, bool(found.matched), joined)
     if first:
         _chance(panel, found)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sertools.plots import canvas
+from sertools.plots.canvas import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["reliability"]
 
-_BLUE = "#0072B2"
 _STRIP = 0.2  # height of the histogram under the diagram
 
 
@@ -107,7 +107,7 @@ def _points(ax: "Axes", found: "Calibration") -> None:
         table["confidence"],
         table[["confidence", "accuracy"]].min(axis=1),
         table[["confidence", "accuracy"]].max(axis=1),
-        color="#B34700",
+        color=ORANGE,
         lw=5,
         alpha=0.35,
         label="gap",
@@ -118,7 +118,7 @@ def _points(ax: "Axes", found: "Calibration") -> None:
             known["confidence"],
             known["low"],
             known["high"],
-            color=_BLUE,
+            color=BLUE,
             lw=1.6,
             label="95 % over speakers",
         )
@@ -127,7 +127,7 @@ def _points(ax: "Axes", found: "Calibration") -> None:
         table["confidence"],
         table["accuracy"],
         s=size,
-        color=_BLUE,
+        color=BLUE,
         edgecolor="white",
         linewidth=0.8,
         zorder=3,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sertools.plots import canvas
+from sertools.plots.canvas import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -12,8 +13,6 @@ if TYPE_CHECKING:
     from sertools.evaluation import Reliance
 
 __all__ = ["reliance"]
-
-_BLUE, _ORANGE = "#0072B2", "#B34700"
 
 
 def reliance(found: "Reliance", ax: "Axes | None" = None) -> "Axes":
@@ -51,8 +50,16 @@ def reliance(found: "Reliance", ax: "Axes | None" = None) -> "Axes":
     without = found.uar - table[["drop", "high", "low"]].to_numpy()
     alone = table[["alone", "alone_low", "alone_high"]].to_numpy()
     for place in range(len(table)):
-        _dot(ax, place - 0.16, without[place], _BLUE, "o", "family shuffled", place)
-        _dot(ax, place + 0.16, alone[place], _ORANGE, "D", "trained on it alone", place)
+        _dot(ax, place - 0.16, without[place], BLUE, "o", "family shuffled", place)
+        _dot(
+            ax,
+            place + 0.16,
+            alone[place],
+            ORANGE,
+            "D",
+            "trained on it alone",
+            place,
+        )
     ax.axvline(
         found.uar, color=canvas.MUTED, ls="--", zorder=1, label=f"all {found.uar:.2f}"
     )

@@ -80,7 +80,10 @@ def contours(
         known = ", ".join(_TRACKS)
         raise ValueError(f"Unknown contour {', '.join(unknown)}. Known: {known}.")
     tracks = _tracks(clips)
-    panels, named = _panels(ax, len(names)), set()
+    panels, named = (
+        canvas.panels(ax, len(names), (8.5, 2.5 * len(names) + 0.8), "contours"),
+        set(),
+    )
     for panel, name in zip(panels, names, strict=True):
         _panel(panel, name, tracks, relative)
         named |= _name_lines(panel, named)
@@ -108,24 +111,6 @@ def _tracks(clips) -> dict[str, pd.DataFrame]:
         smile = models.load("opensmile")
         found = {emotion: smile.descriptors(path) for emotion, path in found.items()}
     return dict(sorted(found.items()))
-
-
-def _panels(ax: "Axes | Sequence[Axes] | None", n: int) -> "np.ndarray":
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, panels = plt.subplots(
-            n,
-            figsize=(8.5, 2.5 * n + 0.8),
-            sharex=True,
-            squeeze=False,
-            layout="constrained",
-        )
-        return panels[:, 0]
-    given = np.ravel(np.asarray(ax, dtype=object))
-    if len(given) != n:
-        raise ValueError(f"{n} contours need {n} Axes, not {len(given)}.")
-    return given
 
 
 def _panel(panel: "Axes", name: str, tracks: dict, relative: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sertools.plots import canvas
+from sertools.plots.canvas import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["comparison"]
 
-_BLUE, _ORANGE = "#0072B2", "#B34700"
 _LEVEL = 0.05
 
 
@@ -94,10 +94,10 @@ def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
 def _ours(ax: "Axes", place: float, row, word) -> None:
     """Draw one model: its point, its bar, and the stricter scoring."""
     if not np.isnan(row.low):
-        ax.plot([row.low, row.high], [place] * 2, color=_BLUE, linewidth=2.5)
+        ax.plot([row.low, row.high], [place] * 2, color=BLUE, linewidth=2.5)
     if row.uar_outside < row.uar - 1e-9:
-        ax.plot(row.uar_outside, place, "|", color=_ORANGE, ms=12, label=next(word))
-    ax.plot(row.uar, place, "o", color=_BLUE, markersize=8)
+        ax.plot(row.uar_outside, place, "|", color=ORANGE, ms=12, label=next(word))
+    ax.plot(row.uar, place, "o", color=BLUE, markersize=8)
     score = {"value": row.uar, "low": _none(row.low), "high": _none(row.high)}
     _beside(ax, place, canvas.span(score))
 

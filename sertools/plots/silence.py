@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sertools.plots import canvas
+from sertools.plots.canvas import BLUE, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["risk_coverage"]
 
-_BLUE, _ORANGE = "#0072B2", "#B34700"
 _FEWEST = 10  # clips of which an error is drawn
 _MARKED = 0.8
 
@@ -93,19 +93,23 @@ def _curves(ax: "Axes", found: "Abstention") -> None:
             drawn["coverage"],
             drawn["low"],
             drawn["high"],
-            color=_BLUE,
+            color=BLUE,
             alpha=0.14,
             linewidth=0,
             label="95 % over speakers",
         )
     area = f"area {areas['value']:.3f}"
     ax.plot(
-        drawn["coverage"], drawn["error"], color=_BLUE, lw=2.4, label=f"error, {area}"
+        drawn["coverage"],
+        drawn["error"],
+        color=BLUE,
+        lw=2.4,
+        label=f"error, {area}",
     )
     ax.plot(
         drawn["coverage"],
         drawn["uar_error"],
-        color=_ORANGE,
+        color=ORANGE,
         ls=(0, (5, 1.5)),
         lw=1.7,
         label="1 \N{MINUS SIGN} UAR",
@@ -124,7 +128,7 @@ def _mark(ax: "Axes", found: "Abstention") -> None:
     """Write the error where four clips in five are answered, and at the end."""
     for share, place in ((_MARKED, (0, -26)), (1.0, (-2, 22))):
         row = found.at(share)
-        ax.plot(row["coverage"], row["error"], "o", color=_BLUE, ms=7, mec="white")
+        ax.plot(row["coverage"], row["error"], "o", color=BLUE, ms=7, mec="white")
         ax.annotate(
             f"{row['error']:.3f}",
             (row["coverage"], row["error"]),

@@ -77,7 +77,7 @@ def descriptors(
     [110.0, nan, 120.0]
     """
     names = _names(table, names)
-    panels = _panels(ax, len(names))
+    panels = canvas.panels(ax, len(names), (8, 1.15 * len(names) + 0.6), "descriptors")
     for panel, name in zip(panels, names, strict=True):
         _draw(panel, table[name])
     panels[-1].set_xlabel("seconds")
@@ -99,24 +99,6 @@ def _names(table: pd.DataFrame, names: Sequence[str] | str | None) -> list[str]:
             f"Known: {', '.join(map(str, table.columns))}."
         )
     return names
-
-
-def _panels(ax: "Axes | Sequence[Axes] | None", n: int) -> "np.ndarray":
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, panels = plt.subplots(
-            n,
-            figsize=(8, 1.15 * n + 0.6),
-            sharex=True,
-            squeeze=False,
-            layout="constrained",
-        )
-        return panels[:, 0]
-    given = np.ravel(np.asarray(ax, dtype=object))
-    if len(given) != n:
-        raise ValueError(f"{n} descriptors need {n} Axes, not {len(given)}.")
-    return given
 
 
 def _draw(panel: "Axes", column: pd.Series) -> None:
