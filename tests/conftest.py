@@ -1,6 +1,7 @@
 """What several tests share: real recordings where there are any, a quiet store."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -22,6 +23,31 @@ def _own_store(tmp_path_factory):
         del os.environ["SERTOOLS_STORE"]
     else:
         os.environ["SERTOOLS_STORE"] = before
+
+
+CHROMIUM = (
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"),
+    *("--autoplay-policy=no-user-gesture-required", "--disable-dev-shm-usage"),
+    "--enable-precise-memory-info",
+)
+"""A quiet browser with a false microphone, which it may use unasked."""
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Give Chromium, or say what is missing."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, names)), None
+    )
+    if not found:
+        pytest.skip("no Chromium here: install it, or name it in $CHROMIUM")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=[*CHROMIUM])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from sertools.plots import canvas
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["spectrogram", "waveform"]
+__all__ = ["levels", "spectrogram", "waveform"]
 
 Source = str | os.PathLike | npt.ArrayLike
 
@@ -116,7 +116,7 @@ def spectrogram(
     samples = audio.load(source, sampling_rate=RATE, sr=sr)
     name = _name(source) if ax is None else ""
     ax = canvas.axes(ax, 8, 3.2)
-    level, seconds, hertz = _levels(samples, kind)
+    level, seconds, hertz = levels(samples, kind)
     mesh = ax.pcolormesh(
         seconds, hertz, level, cmap="magma", vmin=FLOOR, vmax=0, rasterized=True
     )
@@ -154,10 +154,27 @@ def _envelope(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (starts + size / 2) / RATE, low, high
 
 
-def _levels(
-    samples: np.ndarray, kind: str
+def levels(
+    samples: np.ndarray, kind: str = "mel"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give dB (bands, columns) and the edges of columns (s) and bands (Hz)."""
+    """Measure how loud each frequency is, window by window.
+
+    Parameters
+    ----------
+    samples : ndarray of shape (t,), float
+        Mono, at 16 kHz.
+    kind : {"mel", "linear"}, default "mel"
+        How frequencies are spaced.
+
+    Returns
+    -------
+    levels : ndarray of shape (bands, columns)
+        dB below the loudest, down to -80.
+    seconds : ndarray of shape (columns + 1,)
+        Edges of the columns.
+    hertz : ndarray of shape (bands + 1,)
+        Edges of the bands.
+    """
     import librosa
 
     hop = max(round(STEP * RATE), -(-len(samples) // MAX_COLUMNS))

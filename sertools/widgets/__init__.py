@@ -4,5 +4,9 @@ from sertools.lazy import attach
 
 __getattr__, __dir__, __all__ = attach(
     __name__,
-    {"players": "listening"},
+    {
+        "Confusion": "matrix",
+        "confusion": "matrix",
+        "players": "listening",
+    },
 )

@@ -2,15 +2,13 @@
 
 import base64
 import html
-import io
 
 import pandas as pd
 
-from sertools import audio
+from sertools.widgets import sounds
 
 __all__ = ["Players", "players"]
 
-_RATE = 16_000
 _SHOWN = ("emotion", "predicted", "confidence", "speaker", "sex", "text", "intensity")
 
 
@@ -81,15 +79,10 @@ def players(clips: pd.DataFrame, limit: int = 12) -> Players:
 
 
 def _sound(path: str) -> bytes | str:
-    import soundfile
-
     try:
-        waveform = audio.load(path, _RATE)
+        return sounds.wav(path)
     except (ValueError, OSError) as error:
         return str(error)
-    file = io.BytesIO()
-    soundfile.write(file, waveform, _RATE, format="WAV", subtype="PCM_16")
-    return file.getvalue()
 
 
 def _row(row: tuple, sound: bytes | str) -> str:

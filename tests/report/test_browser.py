@@ -1,8 +1,6 @@
 """Open the pages in Chromium with the network off."""
 
 import datetime
-import os
-import shutil
 
 import pytest
 
@@ -10,28 +8,6 @@ from sertools import report
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True}
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
-
-
-def chromium():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next(
-        filter(None, map(shutil.which, names)), ""
-    )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    """Give a browser, or say what is missing."""
-    if not chromium():
-        pytest.skip("no Chromium here: install it, or name it in $CHROMIUM")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=list(ARGUMENTS)
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,68 @@
+"""A clip's sound and spectrogram, as bytes that a browser plays and paints."""
+
+import io
+import os
+
+import numpy as np
+
+from sertools import audio
+from sertools.plots import sound
+
+__all__ = ["RATE", "picture", "wav"]
+
+RATE = 16_000
+"""Hz. What most models hear; 32 kB a second at 16 bit."""
+
+COLUMNS = 240
+"""A spectrogram is at most so wide: more than a list shows."""
+
+
+def wav(path: str | os.PathLike) -> bytes:
+    """Give a clip as a WAV file: mono, 16 kHz, 16 bit.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the clip cannot be used, as `sertools.audio.load` says.
+    """
+    return as_wav(audio.load(path, RATE), RATE)
+
+
+def as_wav(waveform: np.ndarray, rate: int) -> bytes:
+    """Give samples as a WAV file of 16 bit."""
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, waveform, rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def picture(path: str | os.PathLike) -> np.ndarray:
+    """Give a clip's mel spectrogram in 256 shades.
+
+    Returns
+    -------
+    ndarray of shape (80, columns), uint8
+        Lowest band first; 255 is the loudest, 0 is 80 dB below and less.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the clip cannot be used, as `sertools.audio.load` says.
+    """
+    return shades(audio.load(path, RATE), COLUMNS)
+
+
+def shades(waveform: np.ndarray, most: int) -> np.ndarray:
+    """Give the mel spectrogram of samples at 16 kHz, at most so many columns wide.
+
+    Examples
+    --------
+    >>> shades(np.zeros(RATE, np.float32), most=50).shape
+    (80, 50)
+    """
+    level, _, _ = sound.levels(waveform)
+    width = -(-level.shape[1] // most)
+    starts = np.arange(0, level.shape[1], width)
+    level = np.maximum.reduceat(level, starts, axis=1)  # what is loud stays seen
+    return np.rint(255 * (1 - level / sound.FLOOR)).astype(np.uint8)
