@@ -31,6 +31,7 @@ _OPTIONS = (
 _ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
+    "SERTOOLS_STATIC": "1",  # widgets are pictures: nobody is there to click
     "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
 }
 

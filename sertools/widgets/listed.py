@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import traitlets
 
-from sertools import labels
 from sertools.widgets import sounds
 from sertools.widgets.brushing import Brushes
 from sertools.widgets.columns import columns
-from sertools.widgets.live import Live
+from sertools.widgets.live import Live, coloured
 
 __all__ = ["Listed"]
 
@@ -71,7 +70,7 @@ class Listed(Live):
             _columns=columns(self.table, names),
             _classes=classes,
             _scored=_scored(self.table, classes),
-            _emotions=[_emotion(word) for word in sorted(words)],
+            _emotions=[coloured(word) for word in sorted(words)],
             **traits,
         )
         self.brushes = Brushes.of(result)
@@ -127,7 +126,7 @@ class Listed(Live):
         return {}, []
 
     def _on_gone(self, *_) -> tuple[dict, list]:
-        """A view was closed; a pick that no view shows must not filter others."""
+        """Note that a view was closed; a pick nobody sees must not filter others."""
         self._views -= 1
         if self._views <= 0:
             self.brushes.leave(self)
@@ -169,14 +168,3 @@ def _scored(table: pd.DataFrame, classes: list[str]) -> bytes | None:
     if not classes:
         return None
     return table[classes].fillna(0).to_numpy("<f4").tobytes()
-
-
-def _emotion(word: str) -> dict[str, str]:
-    try:
-        return {
-            "name": word,
-            "colour": labels.colour(word),
-            "korean": labels.korean(word),
-        }
-    except ValueError:
-        return {"name": word, "colour": "#8A8A8A", "korean": ""}

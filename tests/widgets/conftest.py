@@ -134,8 +134,15 @@ class Notebook:
         """Run code in the last cell, and give what it printed."""
         last = self.page.locator(".jp-CodeCell").count() - 1
         self.page.evaluate(WRITE, [last, code])
-        output = self.run(last).locator(".jp-OutputArea-output").last
-        return output.inner_text().strip()
+        outputs = self.run(last).locator(".jp-OutputArea-output")
+        return outputs.last.inner_text().strip() if outputs.count() else ""
+
+    def expect(self, code, said, seconds=15):
+        """Run code until it prints what is expected: widgets talk beside the cells."""
+        end = time.monotonic() + seconds
+        while (heard := self.tell(code)) != said:
+            assert time.monotonic() < end, f"{code}\nsaid {heard!r}, not {said!r}"
+            self.page.wait_for_timeout(200)
 
     def widget(self, name):
         """Give the root of a widget that is on the page."""

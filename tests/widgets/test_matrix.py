@@ -5,24 +5,146 @@ import pytest
 
 from sertools import evaluation, widgets
 
-
-@pytest.fixture
-def notebook(lab, setup):
-    opened = lab(setup, "matrix = widgets.confusion(result)\nmatrix", "")
-    opened.run(0)
-    opened.run(1)
-    return opened
+KIND = """
+kinds = matrix.selected.groupby(["emotion", "predicted"])
+print(len(matrix.selection), kinds.ngroups)
+"""
 
 
-def test_a_click_shows_the_clips_and_tells_python(notebook):
+@pytest.mark.slow
+def test_a_cell_is_picked_by_mouse_and_keyboard(lab, setup):
+    notebook = lab(setup, "matrix = widgets.confusion(result)\nmatrix", "")
+    notebook.run(0)
+    notebook.run(1)
     root = notebook.widget("confusion")
-    cell = root.locator("td.wrong:not(.none)").first
-    n = int(cell.locator("b").inner_text())
-    cell.click()
-    assert cell.get_attribute("aria-selected") == "true"
-    assert f"{n} clip" in root.locator(".heading").inner_text()
-    assert root.locator(".cliplist .row").count() == min(n, 12)
-    said = notebook.tell(
-        "print(len(matrix.selection), matrix.selected[['emotion', 'predicted']].drop_duplicates().shape[0])"
+    cells = root.locator("td.wrong:not(.none)")
+    first, second = cells.nth(0), cells.nth(1)
+    n = [int(cell.locator("b").inner_text()) for cell in (first, second)]
+    assert "All mistakes" in root.locator(".heading").inner_text()
+
+    first.click()
+    assert first.get_attribute("aria-selected") == "true"
+    assert f"{n[0]} clip" in root.locator(".heading").inner_text()
+    assert root.locator(".cliplist .row").count() == n[0]
+    notebook.expect(KIND, f"{n[0]} 1")
+
+    second.click(modifiers=["Shift"])
+    notebook.expect(KIND, f"{sum(n)} 2")
+
+    root.locator("td[role=gridcell]").first.focus()
+    right = int(root.locator("td.right b").first.inner_text())
+    for key in ("Home", "Enter"):
+        notebook.page.keyboard.press(key)
+    assert f"{right} clip" in root.locator(".heading").inner_text()
+    first.focus()
+    notebook.page.keyboard.press("Escape")
+    notebook.expect("print(matrix.selection)", "[]")
+    assert "All mistakes" in root.locator(".heading").inner_text()
+
+    notebook.tell("matrix.selection = list(matrix.table.index[:4]); print()")
+    assert root.locator(".strip").inner_text().startswith("4 of 192 clips")
+    root.get_by_text("Show all clips").click()
+    notebook.expect("print(matrix.selection)", "[]")
+
+
+@pytest.mark.slow
+def test_clips_are_seen_and_heard(lab, setup):
+    notebook = lab(setup, "matrix = widgets.confusion(result)\nmatrix", "")
+    notebook.run(0)
+    notebook.run(1)
+    root = notebook.widget("confusion")
+    drawn = """list => [...list.querySelectorAll(".spectrogram")]
+        .some(c => c.width > 20 && c.height === 80)"""
+    notebook.page.wait_for_function(
+        f"() => ({drawn})(document.querySelector('.sertools-confusion .cliplist'))"
     )
-    assert said == f"{n} 1"
+    rows = root.locator(".cliplist .row")
+    rows.nth(1).locator(".play").click()
+    root.locator(".row.playing").wait_for()
+    assert rows.nth(1).get_attribute("aria-selected") == "true"
+    root.locator(".cliplist").focus()
+    notebook.page.keyboard.press("Escape")
+    assert root.locator(".row.playing").count() == 0
+    notebook.page.keyboard.press("ArrowDown")
+    notebook.page.keyboard.press("Enter")  # plays through from here
+    root.locator(".row.playing").wait_for()
+    third, fourth = rows.nth(2), rows.nth(3)
+    assert "playing" in third.get_attribute("class")
+    notebook.page.wait_for_function(
+        "row => row.classList.contains('playing')", arg=fourth.element_handle()
+    )
+    notebook.page.keyboard.press("Escape")
+    notebook.tell("matrix.table['path'] = 'gone.wav'; print()")
+    rows.nth(0).locator(".play").click()
+    trouble = root.locator(".trouble")
+    trouble.wait_for()
+    assert "gone.wav" in trouble.inner_text()
+
+
+@pytest.fixture(scope="module")
+def result():
+    rows = [
+        ("a", "happy", "1", 0.9, 0.1),
+        ("b", "happy", "1", 0.2, 0.8),
+        ("c", "sad", "2", 0.4, 0.6),
+        ("d", "sad", "2", 0.7, 0.3),
+    ]
+    table = pd.DataFrame(rows, columns=["clip", "emotion", "speaker", "happy", "sad"])
+    return evaluation.from_predictions(table)
+
+
+def test_widgets_of_a_result_filter_each_other(result):
+    one, two = widgets.confusion(result), widgets.confusion(result)
+    one.selection = ["b", "d"]
+    assert one._rows is None  # what it was picked from stays in sight
+    assert two._rows == [1, 3]
+    two.selection = ["c", "d"]
+    assert one._rows == [2, 3]
+    assert one._standing["n"] == two._standing["n"] == 1
+    assert one._standing["uar"]["value"] == 0
+    assert one._standing["by_answers"]
+    two.brushes.clear()
+    assert one.selection == two.selection == []
+    assert one._rows is None
+    assert one._standing["uar"]["value"] == 0.5
+
+
+def test_a_widget_that_nobody_sees_filters_nothing(result):
+    one, two = widgets.confusion(result), widgets.confusion(result)
+    one._on_here()
+    one.selection = ["a"]
+    assert two._rows == [0]
+    one._on_gone()
+    assert two._rows is None
+
+
+def test_other_results_are_left_alone(result):
+    other = evaluation.from_predictions(result.predictions.assign(predicted=None))
+    one, apart = widgets.confusion(result), widgets.confusion(other)
+    one.selection = ["a"]
+    assert apart._rows is None
+
+
+def test_a_clip_that_is_not_there_is_refused(result):
+    with pytest.raises(Exception, match="no clip 'z'"):
+        widgets.confusion(result).selection = ["z"]
+
+
+def test_the_page_can_pick_and_is_told_why_not(result):
+    one = widgets.confusion(result)
+    one._picked = [2, 0]
+    assert one.selection == ["a", "c"]
+    assert one.selected["speaker"].tolist() == ["1", "2"]
+    said = []
+    one.send = lambda answer, buffers: said.append((answer, buffers))
+    one._answer(one, {"ask": "sound", "row": 0, "id": "x"}, [])
+    assert said == [({"id": "x", "error": "a: no file is known."}, [])]
+
+
+def test_a_report_keeps_a_picture(result, monkeypatch):
+    data, _ = widgets.confusion(result)._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert "happy 50% heard right" in data["text/html"]
+    monkeypatch.setenv("SERTOOLS_STATIC", "1")
+    data, _ = widgets.confusion(result)._repr_mimebundle_()
+    assert set(data) == {"text/plain", "text/html"}

@@ -9,14 +9,26 @@ const HEIGHT = 52; // of a row, in pixels
 const SPARE = 3; // rows kept above and below what is seen
 
 // Make a list. `onkey(event, row)` may take a key first by answering true;
-// `extra(row)` gives an element for the end of a row; `onactive(row)` is told.
-export function clipList({ clips, ask, signal, say, label, extra, onkey, onactive }) {
+// `extra(row)` gives an element for the end of a row; `onactive(row)` is told, and
+// `onplay(player)`. What goes wrong is said below the list, or in `trouble`.
+export function clipList({
+  clips,
+  ask,
+  signal,
+  say,
+  label,
+  extra,
+  onkey,
+  onactive,
+  onplay,
+  trouble = make("div", { class: "trouble", role: "alert", hidden: true }),
+}) {
   const id = Math.random().toString(36).slice(2);
   const inside = make("div", { class: "rows", role: "presentation" });
   const list = make(
     "div",
     {
-      class: "cliplist",
+      class: extra ? "cliplist wide" : "cliplist",
       role: "listbox",
       tabindex: 0,
       "aria-label": label,
@@ -24,8 +36,8 @@ export function clipList({ clips, ask, signal, say, label, extra, onkey, onactiv
     },
     inside,
   );
-  const trouble = make("div", { class: "trouble", role: "alert", hidden: true });
-  const el = make("div", { class: "cliplist-frame" }, list, trouble);
+  const el = make("div", { class: "cliplist-frame" }, list);
+  if (!trouble.parentElement) el.append(trouble);
   let rows = [];
   let active = 0;
   let through = false;
@@ -34,6 +46,7 @@ export function clipList({ clips, ask, signal, say, label, extra, onkey, onactiv
     trouble.hidden = !player.error;
     trouble.textContent = player.error;
     mark();
+    onplay?.(player);
   });
   const picture = picturing(ask, signal);
 
@@ -63,7 +76,6 @@ export function clipList({ clips, ask, signal, say, label, extra, onkey, onactiv
       extra?.(row) ?? null,
     );
     element.dataset.at = at;
-    picture(canvas, row);
     return element;
   };
 
@@ -78,6 +90,9 @@ export function clipList({ clips, ask, signal, say, label, extra, onkey, onactiv
     for (const [at, child] of there) if (at < first || at >= last) child.remove();
     for (let at = first; at < last; at++) {
       if (!there.has(at)) inside.append(option(at));
+    }
+    for (const child of inside.children) {
+      picture(child.querySelector(".spectrogram"), rows[child.dataset.at]);
     }
     mark();
   };
@@ -172,7 +187,7 @@ export function clipList({ clips, ask, signal, say, label, extra, onkey, onactiv
   };
 }
 
-function named(clips, row) {
+export function named(clips, row) {
   const about = ["speaker", "sex", "text"].map((name) => clips.text(name, row));
   return make(
     "span",
@@ -183,7 +198,7 @@ function named(clips, row) {
 }
 
 // What was meant, what was heard, and how the scores are spread.
-function judged(clips, row) {
+export function judged(clips, row) {
   const truth = clips.text("emotion", row);
   const heard = clips.text("predicted", row);
   const parts = [chip(clips, truth)];
@@ -218,7 +233,7 @@ function bar(clips, scores) {
   return make("span", { class: "bar", "aria-hidden": "true" }, ...parts);
 }
 
-function spoken(clips, row) {
+export function spoken(clips, row) {
   const [truth, heard] = ["emotion", "predicted"].map((name) => clips.text(name, row));
   const best = clips.scores(row)?.[0];
   const parts = [clips.names[row], truth];

@@ -6,6 +6,7 @@ export function make(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name === "text") element.textContent = value;
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name.startsWith("aria-")) element.setAttribute(name, String(value));
     else if (value === true) element.setAttribute(name, "");
     else if (value !== false && value != null) element.setAttribute(name, value);
   }
@@ -21,6 +22,9 @@ export function opened(el, name) {
   el.setAttribute("data-lm-suppress-shortcuts", "true");
   const spoken = make("div", { class: "spoken", "aria-live": "polite" });
   el.append(spoken);
+  // A notebook takes Shift with the mouse for picking cells, before we hear of it.
+  const ours = (event) => event.shiftKey && el.contains(event.target) && event.stopPropagation();
+  addEventListener("mousedown", ours, { capture: true, signal: controller.signal });
   const say = (text) => {
     spoken.textContent = text;
   };

@@ -9,6 +9,7 @@ export function playing(ask, signal, changed = () => {}) {
   const sound = new Audio();
   const kept = new Map(); // row -> address of a WAV file in memory
   const player = { row: null, loading: false, error: "", sound };
+  let turn = 0; // each wish to hear something else ends the one before
 
   const tell = (change) => {
     Object.assign(player, change);
@@ -33,10 +34,11 @@ export function playing(ask, signal, changed = () => {}) {
   // Play a row; resolves when it is over, false if it was stopped or failed.
   player.play = async (row) => {
     player.stop();
+    const mine = ++turn;
     tell({ row, loading: true, error: "" });
     try {
       const url = await address(row);
-      if (player.row !== row || signal.aborted) return false;
+      if (turn !== mine || signal.aborted) return false;
       sound.src = url;
       tell({ loading: false });
       await sound.play();
@@ -45,14 +47,15 @@ export function playing(ask, signal, changed = () => {}) {
         sound.onpause = over;
       });
       const whole = sound.ended;
-      if (player.row === row) tell({ row: null });
+      if (turn === mine) tell({ row: null });
       return whole;
     } catch (error) {
-      if (player.row === row) tell({ row: null, loading: false, error: error.message });
+      if (turn === mine) tell({ row: null, loading: false, error: reasonOf(error) });
       return false;
     }
   };
   player.stop = () => {
+    turn++;
     sound.pause();
     if (player.row !== null) tell({ row: null, loading: false });
   };
@@ -64,36 +67,48 @@ export function playing(ask, signal, changed = () => {}) {
   return player;
 }
 
-// Give a function that draws the spectrogram of a row into a canvas.
+function reasonOf(error) {
+  if (error.name !== "NotAllowedError") return error.message;
+  return "No sound yet: browsers play nothing before your first click on a page.";
+}
+
+// Give a function that draws the spectrogram of a row into a canvas. It may be called
+// again and again: a canvas that left the page before its turn is asked for anew.
 export function picturing(ask, signal) {
   const kept = new Map();
   const queue = [];
   let busy = false;
 
+  const put = (canvas, row) => {
+    canvas.dataset.state = "done";
+    paint(canvas, kept.get(row));
+  };
   const next = async () => {
     if (busy || !queue.length || signal.aborted) return;
-    busy = true;
     const [row, canvas] = queue.pop(); // what was asked for last is on the screen
-    if (canvas.isConnected && canvas.dataset.row === String(row)) {
-      try {
-        const answer = await ask({ ask: "picture", row });
-        kept.set(row, { ...answer, levels: numbers(answer.buffers[0], Uint8Array) });
-        if (kept.size > 400) kept.delete(kept.keys().next().value);
-        if (canvas.dataset.row === String(row)) paint(canvas, kept.get(row));
-      } catch (error) {
-        canvas.title = error.message;
-      }
+    canvas.dataset.state = "";
+    if (!canvas.isConnected) return next();
+    busy = true;
+    canvas.dataset.state = "asked";
+    try {
+      const answer = await ask({ ask: "picture", row });
+      kept.set(row, { ...answer, levels: numbers(answer.buffers[0], Uint8Array) });
+      if (kept.size > 400) kept.delete(kept.keys().next().value);
+      put(canvas, row);
+    } catch (error) {
+      canvas.dataset.state = "failed";
+      canvas.title = error.message;
     }
     busy = false;
     next();
   };
   return (canvas, row) => {
-    canvas.dataset.row = row;
-    if (kept.has(row)) return paint(canvas, kept.get(row));
-    canvas.width = canvas.width; // empty until it comes
+    if (canvas.dataset.state) return;
+    if (kept.has(row)) return put(canvas, row);
+    canvas.dataset.state = "asked";
     queue.push([row, canvas]);
-    if (queue.length > 40) queue.shift();
-    next();
+    if (queue.length > 40) queue.shift()[1].dataset.state = "";
+    queueMicrotask(next); // by then the canvas is in the page
   };
 }
 

@@ -1,0 +1,230 @@
+// A table of clips to filter, sort, play through and tag.
+
+import { asking } from "./asking.js";
+import { clipList } from "./cliplist.js";
+import { clipsOf, pick, shownRows } from "./clips.js";
+import { count, make, opened, themed } from "./page.js";
+import { strip } from "./strip.js";
+
+const MOST = 200; // a column with more words is searched, not chosen from
+
+function render({ model, el }) {
+  const { signal, close, say } = opened(el, "clip_browser");
+  const ask = asking(model, signal);
+  const clips = clipsOf(model);
+  const facets = new Map(); // column -> select
+  let base = null; // rows picked from elsewhere, in place of the filters here
+  let sent = "[]";
+
+  const list = clipList({
+    clips,
+    ask,
+    signal,
+    say,
+    label: "Clips",
+    extra: (row) => {
+      const tag = model.get("tags")[clips.names[row]];
+      return tag ? make("span", { class: "tag", text: tag }) : null;
+    },
+    onkey: (event, row) => {
+      const tag = tagOf(event.key);
+      if (tag === undefined || row === undefined) return false;
+      setTag(row, tag);
+      return true;
+    },
+    onactive: tell,
+  });
+  const search = make("input", {
+    type: "search",
+    placeholder: "Search",
+    "aria-label": "Search in names and texts",
+    oninput: filter,
+  });
+  const order = choice("Sort", orders(), filter);
+  const turn = make("button", {
+    text: "↑",
+    "aria-label": "Sort the other way",
+    "aria-pressed": "false",
+    onclick: () => {
+      const down = turn.getAttribute("aria-pressed") === "false";
+      turn.setAttribute("aria-pressed", down);
+      turn.textContent = down ? "↓" : "↑";
+      filter();
+    },
+  });
+  const through = make("button", {
+    text: "▶ Play through",
+    onclick: () => {
+      list.el.querySelector("[role=listbox]").focus();
+      list.playThrough();
+    },
+  });
+  const bar = make("div", { class: "filters", role: "group", "aria-label": "Filters" }, search);
+  for (const name of model.get("_facets")) {
+    const levels = name === "tag" ? [] : clips.levels(name);
+    if (name !== "tag" && (levels.length < 2 || levels.length > MOST)) continue;
+    facets.set(name, choice(name, [["", "all"], ...levels.map((l) => [l, l])], filter));
+    bar.append(facets.get(name).label);
+  }
+  bar.append(make("span", { class: "pair" }, order.label, turn), through);
+  const tagging = make("div", { class: "tagging", role: "group", "aria-label": "Tag" });
+  el.append(strip(model, ask, signal), bar, list.el, tagging);
+  themed(el, () => {}, signal);
+
+  function choice(name, options, changed) {
+    const select = make("select", { "aria-label": name, onchange: changed });
+    select.append(...options.map(([value, text]) => make("option", { value, text })));
+    return { select, label: make("label", {}, make("small", { text: name }), select) };
+  }
+
+  function orders() {
+    const found = [["", "as they come"], ["name", "name"]];
+    if (clips.has("predicted")) found.push(["wrong", "surest mistakes"], ["sure", "certainty"]);
+    return [...found, ...Object.keys(clips.columns).map((name) => [name, name])];
+  }
+
+  function keep() {
+    const wanted = [...facets].filter(([, { select }]) => select.value);
+    const words = search.value.trim().toLowerCase();
+    const tags = model.get("tags");
+    return (row) => {
+      if (base) return base.has(row);
+      for (const [name, { select }] of wanted) {
+        const own = name === "tag" ? (tags[clips.names[row]] ?? "none") : clips.text(name, row);
+        if (own !== select.value) return false;
+      }
+      return !words || `${clips.names[row]} ${clips.text("text", row)}`.toLowerCase().includes(words);
+    };
+  }
+
+  // Take the filters over: what they let through is picked, and shown here.
+  function filter() {
+    base = null;
+    const all = Array.from({ length: clips.n }, (_, row) => row);
+    const kept = all.filter(keep());
+    const rows = kept.length === clips.n ? [] : kept;
+    sent = JSON.stringify(rows);
+    if (sent !== JSON.stringify(model.get("_picked"))) pick(model, rows);
+    show();
+  }
+
+  function show() {
+    const rows = shownRows(model, clips.n).filter(keep());
+    list.show(sorted(rows));
+    tell();
+    say(count(rows.length, "clip"));
+  }
+
+  function sorted(rows) {
+    const name = order.select.value;
+    const way = turn.getAttribute("aria-pressed") === "true" ? -1 : 1;
+    if (!name) return way < 0 ? [...rows].reverse() : rows;
+    const key = new Map(rows.map((row) => [row, keyOf(name, row)]));
+    const compare = (a, b) => (key.get(a) < key.get(b) ? -1 : key.get(a) > key.get(b) ? 1 : a - b);
+    return [...rows].sort((a, b) => way * compare(a, b));
+  }
+
+  function keyOf(name, row) {
+    if (name === "name") return clips.names[row];
+    const sure = () => clips.scores(row)[0][1];
+    if (name === "sure") return -sure();
+    if (name === "wrong") {
+      const right = clips.text("emotion", row) === clips.text("predicted", row);
+      return (right ? 2 : 0) - sure();
+    }
+    return clips.columns[name].values ? clips.value(name, row) : clips.text(name, row);
+  }
+
+  // The tags on offer for the active clip, each with its key.
+  function tell() {
+    const row = list.active;
+    tagging.replaceChildren();
+    if (row === undefined) {
+      tagging.append(make("span", { class: "words", text: "No clip passes these filters." }));
+      return;
+    }
+    const name = clips.names[row];
+    const own = model.get("tags")[name] ?? "";
+    tagging.append(make("span", { class: "words" }, "Tag ", make("b", { text: name })));
+    ["", ...model.get("words")].slice(0, 10).forEach((word, key) => {
+      tagging.append(
+        make(
+          "button",
+          { "aria-pressed": word === own, "aria-keyshortcuts": key, onclick: () => setTag(row, word) },
+          make("kbd", { text: key }),
+          word || "none",
+        ),
+      );
+    });
+    tagging.append(
+      make("input", {
+        class: "new",
+        placeholder: "new tag",
+        "aria-label": "A new tag; Enter sets it",
+        onkeydown: (event) => {
+          if (event.key === "Enter" && event.target.value.trim()) {
+            setTag(row, event.target.value.trim());
+            list.el.querySelector("[role=listbox]").focus();
+          }
+        },
+      }),
+    );
+  }
+
+  function tagOf(key) {
+    const words = ["", ...model.get("words")];
+    return /^[0-9]$/.test(key) ? words[Number(key)] : undefined;
+  }
+
+  function setTag(row, tag) {
+    const tags = { ...model.get("tags") };
+    if (tag) tags[clips.names[row]] = tag;
+    else delete tags[clips.names[row]];
+    const words = model.get("words");
+    if (tag && !words.includes(tag)) model.set("words", [...words, tag]);
+    model.set("tags", tags);
+    model.save_changes();
+    say(`${clips.names[row]}: ${tag || "no tag"}`);
+  }
+
+  function tagged() {
+    const facet = facets.get("tag");
+    if (facet) {
+      const before = facet.select.value;
+      const used = [...new Set(Object.values(model.get("tags")))].sort();
+      const options = [["", "all"], ["none", "none"], ...used.map((tag) => [tag, tag])];
+      facet.select.replaceChildren(
+        ...options.map(([value, text]) => make("option", { value, text })),
+      );
+      facet.select.value = before;
+      facet.label.hidden = !used.length;
+    }
+    list.redraw();
+    tell();
+  }
+
+  // Somebody else set what is picked here: Python, or "Show all clips".
+  function picked() {
+    const rows = model.get("_picked");
+    if (JSON.stringify(rows) === sent) return;
+    sent = JSON.stringify(rows);
+    base = rows.length ? new Set(rows) : null;
+    search.value = "";
+    for (const { select } of facets.values()) select.value = "";
+    show();
+  }
+
+  const heard = { _rows: show, _picked: picked, tags: tagged, words: tell };
+  for (const [name, hear] of Object.entries(heard)) model.on(`change:${name}`, hear);
+  tagged();
+  picked();
+  show();
+  ask({ ask: "here" }).catch(() => {});
+  return () => {
+    for (const [name, hear] of Object.entries(heard)) model.off(`change:${name}`, hear);
+    model.send({ ask: "gone" });
+    close();
+  };
+}
+
+export default { render };

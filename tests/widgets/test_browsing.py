@@ -1,0 +1,104 @@
+"""The table of clips that one filters, plays through and tags."""
+
+import pandas as pd
+import pytest
+
+from sertools import datasets, evaluation, widgets
+
+
+@pytest.mark.slow
+def test_filter_sort_walk_and_tag(lab, setup):
+    show = "browser = widgets.clip_browser(clips, result)\nbrowser"
+    notebook = lab(setup, show, "matrix = widgets.confusion(result)\nmatrix", "")
+    for cell in range(3):
+        notebook.run(cell)
+    page = notebook.page
+    root, matrix = notebook.widget("clip_browser"), notebook.widget("confusion")
+    count = "print(len(browser.selection), set(browser.selected['emotion']))"
+    assert root.locator(".row").count() < 30  # of 192: the rest is not in the page
+
+    root.get_by_label("emotion", exact=True).select_option("happy")
+    assert root.locator(".row").first.get_attribute("aria-setsize") == "32"
+    notebook.expect(count, "32 {'happy'}")
+    total = "cells => cells.reduce((sum, cell) => sum + Number(cell.textContent), 0)"
+    cells = matrix.locator("td[role=gridcell] b")
+    page.wait_for_function(
+        f"cells => ({total})(cells) === 32", arg=cells.element_handles()
+    )
+    assert matrix.locator(".strip").inner_text().startswith("32 of 192 clips")
+
+    root.get_by_label("Sort", exact=True).select_option("name")
+    first = root.locator(".row").first.locator("b").inner_text()
+    root.get_by_label("Sort the other way").click()
+    assert root.locator(".row").first.locator("b").inner_text() > first
+
+    root.locator(".cliplist").focus()
+    for key in ("Home", "ArrowDown", "2"):  # the second clip is unclear
+        page.keyboard.press(key)
+    second = root.locator(".row").nth(1)
+    assert second.locator(".tag").inner_text() == "unclear"
+    name = second.locator("b").inner_text()
+    notebook.expect("print(browser.tags)", str({name: "unclear"}))
+    notebook.expect(
+        "print(browser.tagged['tag'].dropna().to_dict())", f"{{{name!r}: 'unclear'}}"
+    )
+    root.get_by_label("A new tag").fill("laughs")
+    page.keyboard.press("Enter")
+    notebook.expect(
+        "print(browser.tags, browser.words[-1])", f"{{{name!r}: 'laughs'}} laughs"
+    )
+    root.get_by_label("emotion", exact=True).select_option("")
+    root.get_by_label("tag", exact=True).select_option("laughs")
+    notebook.expect("print(browser.selection)", f"[{name!r}]")
+
+    root.get_by_label("Search").fill("no such clip")
+    assert "No clip passes" in root.locator(".tagging").inner_text()
+    notebook.tell("browser.selection = list(clips.index[5:8]); print()")
+    page.wait_for_function(
+        "root => root.querySelectorAll('.row').length === 3", arg=root.element_handle()
+    )
+    assert root.get_by_label("Search").input_value() == ""
+    root.get_by_text("Show all clips").click()
+    notebook.expect("print(browser.selection)", "[]")
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return datasets.load("demo")
+
+
+def test_tags_come_back_as_a_column(clips):
+    browser = widgets.clip_browser(clips)
+    name = clips.index[7]
+    browser.tags = {name: "keep"}
+    assert browser.tagged.loc[name, "tag"] == "keep"
+    assert browser.tagged["tag"].count() == 1
+    assert browser.tagged.drop(columns="tag").equals(clips)
+    again = widgets.clip_browser(browser.tagged)  # and go on where they were
+    assert again.tags == {name: "keep"}
+    with pytest.raises(Exception, match="no clip 'gone'"):
+        browser.tags = {"gone": "keep"}
+
+
+def test_tables_that_cannot_be_shown_are_refused(clips):
+    with pytest.raises(ValueError, match="no clips"):
+        widgets.clip_browser(clips[:0])
+    with pytest.raises(ValueError, match="there twice"):
+        widgets.clip_browser(pd.concat([clips[:2], clips[:1]]))
+
+
+def test_a_result_adds_its_answers(clips):
+    some = clips[:4].assign(predicted="happy")
+    result = evaluation.from_predictions(some)
+    browser = widgets.clip_browser(clips[:6], result)
+    assert browser.table["predicted"].tolist()[:4] == ["happy"] * 4
+    assert browser.table["predicted"].isna().tolist()[4:] == [True, True]
+
+
+def test_a_report_keeps_the_first_clips(clips, monkeypatch):
+    monkeypatch.setenv("SERTOOLS_STATIC", "1")
+    browser = widgets.clip_browser(clips)
+    browser.selection = list(clips.index[:3])
+    data, _ = browser._repr_mimebundle_()
+    assert "3 of 192 clips" in data["text/html"]
+    assert data["text/html"].count("<audio") == 3
