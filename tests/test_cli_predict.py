@@ -95,6 +95,19 @@ def test_a_long_recording_is_cut(capsys, long, tmp_path):
     assert (emotions.idxmax(axis=1) == rows["emotion"]).all()
 
 
+def test_rttm_is_one_file_for_all_recordings(capsys, long, clip, tmp_path):
+    track = tmp_path / "x.rttm"
+    assert main(["predict", str(long), clip, "--rttm", str(track)]) == 0
+    assert f"Saved: {track}" in capsys.readouterr().out
+    fields = [line.split(" ") for line in track.read_text().splitlines()]
+    assert all(len(line) == 10 and line[0] == "SPEAKER" for line in fields)
+    assert {line[1] for line in fields} == {"long", "f1_angry_s1"}
+    assert fields[-1][3] == "0.000"
+    assert float(fields[-1][4]) == pytest.approx(
+        soundfile.info(clip).duration, abs=1e-3
+    )
+
+
 def test_a_folder_is_searched_for_audio_and_bad_files_are_named(capsys, bad, clip):
     deeper = bad / "a" / "b"
     deeper.mkdir(parents=True)

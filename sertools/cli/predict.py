@@ -1,19 +1,16 @@
 """Name the emotion that recordings sound like: files, folders, long recordings."""
 
 import argparse
-import os
 from pathlib import Path
 
+from sertools import intended_use
 from sertools.cli import output
 from sertools.cli.usage import BadUsage, checking
 
 __all__ = ["declare", "run"]
 
 _DEFAULT = "trained:emodb_egemaps"
-_USE = (
-    "Acted speech: a score is agreement with what an actor meant, not what a person "
-    "feels; not for decisions about people. More: sertools predict --intended-use"
-)
+_USE = f"{intended_use.LINE} More: sertools predict --intended-use"
 _MANY = 8  # recordings from which on worker processes are worth their start
 _SHOWN = 0.005  # probabilities below are not shown
 
@@ -31,6 +28,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="save Audacity labels: a file for one recording, a folder for several",
     )
+    add(
+        "--rttm", metavar="PATH", help="save RTTM, the emotion where a speaker would be"
+    )
     add("--strict", action="store_true", help="exit with 1 if any file cannot be used")
     add("--jobs", type=int, default=-1, metavar="N", help="processes (-1: all cores)")
     add("--json", action="store_true", help="print everything as JSON")
@@ -40,10 +40,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score every recording; name those that cannot be used."""
     if arguments.intended_use:
-        from sertools import shipped
-
-        page = shipped.folder("docs") / "intended_use.md"
-        output.say(page.read_text(encoding="utf-8").rstrip())
+        output.say(intended_use.page())
         return 0
     if not arguments.files:
         raise BadUsage("Which recordings? sertools predict FILE ... (or a folder)")
@@ -96,8 +93,11 @@ def _recordings(given: list[str]) -> tuple[list[Path], dict[Path, str]]:
 def _is_audio(path: Path, folder: Path) -> bool:
     import soundfile
 
+    from sertools.audio.loading import UNREAD
+
     known = {name.lower() for name in soundfile.available_formats()} - {"raw"}
     known |= {"aif", "aifc", "oga", "opus", "mp3", "wave", "snd"}
+    known |= {ending[1:] for ending in UNREAD}  # to say so
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
     return path.suffix[1:].lower() in known and not hidden and path.is_file()
 
@@ -156,39 +156,20 @@ def _answer(model, path: Path, alone: bool = False):
         return str(error).removeprefix(f"{path}: ").rstrip(".")
 
 
-def _rows(found: dict) -> list[dict]:
-    """Give one row a segment: what it sounds like most, and all probabilities."""
-    rows = []
-    for path, table in found.items():
-        for row in table.to_dict("records"):
-            start, end = row.pop("start"), row.pop("end")
-            best = max(row, key=row.get)
-            row = {name: round(p, 6) for name, p in row.items()}
-            rows.append(
-                {
-                    "file": str(path),
-                    "start": round(start, 3),
-                    "end": round(end, 3),
-                    "emotion": best,
-                    "probability": row[best],
-                    "probabilities": row,
-                }
-            )
-    return rows
-
-
 def _tell(model, found: dict, arguments: argparse.Namespace) -> None:
     """Show a table, the line on what it means, and where files went."""
     if not found:
         return
-    rows = _rows(found)
+    from sertools.features import exporting
+
+    rows = exporting.rows(found)
     cut = len(rows) > len(found) or any(row["start"] for row in rows)
     head = ("file", *(("time",) if cut else ()), "emotion", "", "others")
     output.table((_cells(row, cut) for row in rows), head)
     if model.tiny:
         output.say("Random weights: no answer here means anything.")
     output.say(_USE)
-    for path in filter(None, (arguments.csv, arguments.labels)):
+    for path in filter(None, (arguments.csv, arguments.labels, arguments.rttm)):
         output.say(f"Saved: {path}")
 
 
@@ -214,8 +195,10 @@ def _clock(seconds: float) -> str:
 
 
 def _as_json(model, found: dict, unusable: dict) -> dict:
+    from sertools.features import exporting
+
     files: dict[str, list] = {}
-    for row in _rows(found):
+    for row in exporting.rows(found):
         files.setdefault(row.pop("file"), []).append(row)
     return {
         "model": model.label,
@@ -228,34 +211,19 @@ def _as_json(model, found: dict, unusable: dict) -> dict:
 
 def _save(arguments: argparse.Namespace, found: dict) -> None:
     """Write what was asked for, each file whole."""
-    from sertools import atomic
+    from sertools import atomic, features
+    from sertools.features import exporting
 
-    if arguments.csv and found:
-        import pandas as pd
-
-        table = pd.DataFrame(row | row["probabilities"] for row in _rows(found))
-        text = table.drop(columns="probabilities").to_csv(index=False)
-        atomic.write_text(arguments.csv, text)
-    if arguments.labels and found:
-        for path, text in _labels(Path(arguments.labels), found).items():
-            atomic.write_text(path, text)
-
-
-def _labels(target: Path, found: dict) -> dict[Path, str]:
-    """Give Audacity's label tracks by file: start, end and label between tabs."""
-    tracks: dict[str, list[str]] = {str(path): [] for path in found}
-    for row in _rows(found):
-        label = f"{row['emotion']} {row['probability']:.2f}"
-        tracks[row["file"]].append(f"{row['start']:.3f}\t{row['end']:.3f}\t{label}\n")
-    if len(tracks) == 1 and not target.is_dir():
-        return {target: "".join(*tracks.values())}
-    common = os.path.commonpath([Path(name).absolute().parent for name in tracks])
-    return {
-        target / f"{_flat(name, common)}.txt": "".join(lines)
-        for name, lines in tracks.items()
-    }
-
-
-def _flat(name: str, common: str) -> str:
-    """Name a track after its recording, with the folders that tell it from others."""
-    return "_".join(Path(name).absolute().relative_to(common).parts)
+    if not found:
+        return
+    if arguments.csv:
+        features.export(found, arguments.csv, "csv")
+    if arguments.rttm:
+        features.export(found, arguments.rttm, "rttm")
+    if arguments.labels:
+        target = Path(arguments.labels)
+        if len(found) == 1 and not target.is_dir():
+            features.export(found, target, "labels")
+        else:
+            for path, text in exporting.tracks(found, target).items():
+                atomic.write_text(path, text)

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "Abstention": "calibration.abstention",
+        "Agreement": "following.agreeing",
         "Calibration": "calibration.reliability",
         "Comparison": "comparison.side_by_side",
         "CrossCorpus": "travel.each_on_each",
@@ -20,6 +21,7 @@ __getattr__, __dir__, __all__ = attach(
         "Robustness": "degraded.levels",
         "Subgroups": "groups.subgroups",
         "Transfer": "travel.transfer",
+        "agreement": "following.agreeing",
         "calibrate": "calibration.temperature",
         "compare": "comparison.comparing",
         "conformal": "calibration.sets",

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -22,12 +23,15 @@ def timeline(
     window: float = 8.0,
     method: str = "auto",
     progress: bool = True,
+    hop: float | None = None,
 ) -> pd.DataFrame:
-    """Score a recording stretch by stretch.
+    """Score a recording stretch by stretch, or window by window.
 
-    A short recording is one row, as it is. A longer one is cut where speech
-    pauses, and a stretch of speech longer than `window` into equal parts;
-    silence is not scored.
+    Without `hop`, a short recording is one row, as it is. A longer one is cut
+    where speech pauses, and a stretch of speech longer than `window` into equal
+    parts. With `hop`, every recording is cut where speech pauses, and each
+    stretch of speech is heard through windows of equal length that overlap.
+    Either way silence is not scored, and no row reaches across a pause.
 
     Parameters
     ----------
@@ -36,26 +40,37 @@ def timeline(
     source : path or ndarray of shape (t,), float32
         A file of any length, or mono samples at the model's ``sampling_rate``.
     longest : float, default 15
-        Seconds; a recording up to this length is one row.
+        Seconds; without `hop`, a recording up to this length is one row.
     window : float, default 8
         Seconds; no row of a longer recording is longer.
     method : {"auto", "silero", "energy"}
         How speech is found; see `sertools.audio.segments`.
     progress : bool, default True
         Show a bar.
+    hop : float, optional
+        Seconds from the start of one window to that of the next, at most
+        `window`. The last window of a stretch is moved back to end where the
+        stretch ends; a stretch shorter than a window is one row. The work grows
+        by ``window / hop``.
 
     Returns
     -------
     DataFrame
-        ``start`` and ``end`` in seconds, in order and without overlap, then one
-        probability column a class. No rows where no speech is heard.
-        ``attrs["seconds"]`` is the recording's length.
+        ``start`` and ``end`` in seconds, in order, then one probability column a
+        class; rows overlap only with `hop`. No rows where no speech is heard.
+        ``attrs`` holds ``seconds``, the recording's length, ``model``, and
+        ``recording``, the file's name or "".
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As `sertools.audio.load` does; if `model` is no classifier, or a length
-        is not positive.
+        As `sertools.audio.load` does; if `model` is no classifier, a length is
+        not positive, or `hop` is longer than `window`.
+
+    See Also
+    --------
+    smoothed : average over neighbouring windows.
+    verdicts : one answer for each moment, or "not sure".
 
     Examples
     --------
@@ -64,16 +79,10 @@ def timeline(
     >>> timeline(models.load("trained"), hiss)[["start", "end"]].values.tolist()
     [[0.0, 1.0]]
     """
-    if not hasattr(model, "predict_proba"):
-        raise ValueError(
-            f"{getattr(model, 'spec', model)} gives features, not emotions. Train a "
-            "head on them: sertools train --help"
-        )
-    if not (longest > 0 and window > 0):
-        raise ValueError(f"Lengths must be positive, not {longest} s and {window} s.")
+    _check(model, longest, window, hop)
     rate = model.sampling_rate
     waveform = audio.load(source, rate)
-    places = _places(waveform, rate, longest, window, method)
+    places = _places(waveform, rate, longest, window, method, hop)
     scores = [np.empty((0, len(model.classes_)))]
     with bars.bar(len(places), model.spec, "stretches", progress) as counter:
         for first in range(0, len(places), _AT_ONCE):
@@ -82,23 +91,56 @@ def timeline(
             counter.update(len(some))
     table = pd.DataFrame(np.array(places).reshape(-1, 2) / rate, columns=_COLUMNS)
     table[list(model.classes_)] = np.concatenate(scores)
-    table.attrs = {"model": model.label, "seconds": len(waveform) / rate}
+    named = isinstance(source, (str, os.PathLike))
+    table.attrs = {
+        "model": model.label,
+        "seconds": len(waveform) / rate,
+        "recording": Path(source).name if named else "",
+    }
     return table
 
 
 _COLUMNS = ["start", "end"]
 
 
-def _places(waveform, rate, longest, window, method) -> list[tuple[int, int]]:
+def _check(model, longest, window, hop) -> None:
+    """Refuse what cannot work before anything is decoded."""
+    if not hasattr(model, "predict_proba"):
+        raise ValueError(
+            f"{getattr(model, 'spec', model)} gives features, not emotions. Train a "
+            "head on them: sertools train --help"
+        )
+    if not (longest > 0 and window > 0):
+        raise ValueError(f"Lengths must be positive, not {longest} s and {window} s.")
+    if hop is not None and not 0 < hop <= window:
+        raise ValueError(
+            f"A hop must be positive and no longer than the window of {window} s, or "
+            f"speech would go unheard; not {hop} s."
+        )
+
+
+def _places(waveform, rate, longest, window, method, hop) -> list[tuple[int, int]]:
     """Say from which sample to which each row goes."""
     if audio.is_silent(waveform):
         return []
-    if len(waveform) <= longest * rate:
+    if hop is None and len(waveform) <= longest * rate:
         return [(0, len(waveform))]
     places = []
     for start, end in audio.segments(waveform, rate, method)[_COLUMNS].to_numpy():
         first, last = round(start * rate), min(round(end * rate), len(waveform))
-        parts = max(int(np.ceil((last - first) / (window * rate))), 1)
-        edges = np.linspace(first, last, parts + 1).round().astype(int)
-        places += [(int(a), int(b)) for a, b in itertools.pairwise(edges)]
+        if hop is None:
+            places += _parts(first, last, window * rate)
+        else:
+            starts, pieces = audio.windows(waveform[first:last], rate, window, hop)
+            places += [
+                (first + round(start * rate), first + round(start * rate) + len(piece))
+                for start, piece in zip(starts, pieces, strict=True)
+            ]
     return places
+
+
+def _parts(first: int, last: int, longest: float) -> list[tuple[int, int]]:
+    """Cut a stretch into as few equal parts as its length allows."""
+    parts = max(int(np.ceil((last - first) / longest)), 1)
+    edges = np.linspace(first, last, parts + 1).round().astype(int)
+    return [(int(a), int(b)) for a, b in itertools.pairwise(edges)]

@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = attach(
         "cross_corpus": "crossing",
         "descriptors": "tracks",
         "embeddings": "scatter",
+        "emotion_timeline": "course",
         "enrolment": "enrolling",
         "frame_scores": "frames",
         "importances": "bars",

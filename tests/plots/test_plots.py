@@ -17,6 +17,7 @@ TONE = np.sin(np.arange(8000) / 9)
 CLIPS = pd.DataFrame({"emotion": ["sad", "happy"] * 10})
 TRACK = pd.DataFrame({"F0": [0.0, 110, 120]}, index=[0.0, 0.01, 0.02])
 HEARD = pd.DataFrame({"Speech": [0.9, 0.8, 0.9]}, index=[0.0, 0.48, 0.96])
+COURSE = pd.DataFrame({"start": [0, 1], "end": [2, 3], "sad": [0.3, 0.6]})
 OCCLUSION = evaluation.Occlusion(
     "sad",
     0.7,
@@ -69,6 +70,7 @@ DRAWINGS = {
     "embeddings": lambda _, **ax: plots.embeddings(
         RNG.random((20, 5)), CLIPS, "pca", **ax
     ),
+    "emotion_timeline": lambda _, **ax: plots.emotion_timeline(COURSE, **ax),
     "enrolment": lambda _, **ax: plots.enrolment(ENROLLED, **ax),
     "frame_scores": lambda _, **ax: plots.frame_scores(HEARD, **ax),
     "importances": lambda _, **ax: plots.importances({"pitch": 0.4}, **ax),

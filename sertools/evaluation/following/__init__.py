@@ -1,0 +1,1 @@
+"""Recordings followed moment by moment, beside what is known of them."""
