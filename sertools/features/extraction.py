@@ -139,15 +139,17 @@ def _rows(
                 names = keeper.names(signature)
             todo = {key: path for key, path in paths.items() if key not in known}
             start = time.perf_counter()
-            for some in _answered(model, method, todo, jobs, progress):
-                done = some.done.items()
-                entries = {key: a for key, a in done if isinstance(a, Entry)}
-                reasons |= {key: a for key, a in done if isinstance(a, str)}
-                if entries:
-                    names = some.names
-                    known |= entries
-                if keeper and entries:
-                    keeper.put(signature, names, entries)
+            answered = _answered(model, method, todo, jobs, progress)
+            with contextlib.closing(answered):  # an error here stops the workers
+                for some in answered:
+                    done = some.done.items()
+                    entries = {key: a for key, a in done if isinstance(a, Entry)}
+                    reasons |= {key: a for key, a in done if isinstance(a, str)}
+                    if entries:
+                        names = some.names
+                        known |= entries
+                    if keeper and entries:
+                        keeper.put(signature, names, entries)
             if len(todo) == len(paths):  # nothing came from the store
                 pace = (time.perf_counter() - start) / len(todo)
     failures |= {c: reasons[key] for c, key in digests.items() if key in reasons}

@@ -2,10 +2,12 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import soundfile
 
@@ -136,13 +138,81 @@ def test_a_clip_that_kills_its_process_is_left_out_alone(
     assert len(store.get(fragile(None).signature(), digests)) == 7
 
 
-def test_a_worker_that_needs_no_scikit_learn_does_not_load_it():
-    code = "import sys; from sertools.models.backends.functionals import Functionals; "
-    code += "import sertools.features.workers as w; "
-    code += "w._answer(Functionals('eGeMAPSv02', 16000), {}, 'embed', 16000, 'x'); "
-    code += "print('opensmile' in sys.modules, 'sklearn' in sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert run.stdout.split() == ["True", "False"], run.stderr
+_LEAN = """
+import pickle, sys
+from sertools.features import processes
+from sertools.models.backends.functionals import Functionals
+
+engine = pickle.dumps(Functionals("eGeMAPSv02", 16000))
+question = processes.Question("embed", 16000, "x")
+answer = processes._answer(engine, question, {b"": sys.argv[1]})
+heavy = {"pandas", "sklearn", "scipy", "joblib", "opensmile"}
+print(len(answer.done[b""].vector), *heavy & {*sys.modules})
+"""
+
+
+def test_a_worker_loads_no_more_than_openSMILE_takes(corpus):
+    command = [sys.executable, "-c", _LEAN, corpus(1)["path"].iloc[0]]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.stdout.split() == ["88"], run.stderr
+
+
+_UNGUARDED = """
+import sys
+import pandas as pd
+from sertools import features, models
+
+print("begun")
+clips = pd.DataFrame({"path": sys.argv[1:], "emotion": "sad"}, index=["a", "b"])
+print(*features.extract(models.load("opensmile"), clips, store=False, jobs=2).shape)
+"""
+
+
+def test_a_script_is_not_run_again_by_its_workers(corpus, tmp_path):
+    (tmp_path / "script.py").write_text(_UNGUARDED)
+    (tmp_path / "pickle.py").write_text("raise ImportError('not the one meant')")
+    command = [sys.executable, "-P", tmp_path / "script.py", *corpus(2)["path"]]
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert run.stdout.split() == ["begun", "2", "88"], run.stderr
+
+
+def test_workers_stay_warm_and_what_they_print_is_no_answer(corpus):
+    model = fragile(lambda: os.write(1, b"ouch"))
+    clips = corpus(1, loud=0.99 * np.ones(RATE))
+    first, again = (
+        set(features.extract(model, clips, store=False, jobs=2)["process"])
+        for _ in range(2)
+    )
+    assert first & again
+
+
+def test_workers_end_at_once_when_nobody_listens_any_more(corpus):
+    model, todo = fragile(lambda: time.sleep(60)), corpus(5, loud=0.99 * np.ones(RATE))
+    paths = {str(i).encode(): path for i, path in enumerate(todo["path"])}
+    listening = workers.answers(model, "embed", paths, 2)
+    (entry,) = next(listening).done.values()
+    start = time.monotonic()
+    listening.close()
+    assert time.monotonic() - start < 5
+    assert not psutil.pid_exists(int(entry.vector[1]))
+
+
+@pytest.mark.parametrize("portable", [True, False])
+def test_an_error_that_no_clip_is_to_blame_for_says_where_it_happened(portable, corpus):
+    class Odd(FileNotFoundError):
+        def __init__(self, one, two):
+            super().__init__(f"no {one} {two}")
+
+    def act():
+        raise (
+            FileNotFoundError("no such weights") if portable else Odd("such", "weights")
+        )
+
+    clips = corpus(1, loud=0.99 * np.ones(RATE))
+    kind = FileNotFoundError if portable else RuntimeError
+    with pytest.raises(kind, match="no such weights") as caught:
+        features.extract(fragile(act), clips, store=False, jobs=2)
+    assert "in _embed" in caught.value.__notes__[0]
 
 
 @pytest.mark.parametrize("workers_", [1, 2, 16])

@@ -3,6 +3,7 @@ import opensmile
 import pytest
 
 from sertools import models
+from sertools.models.backends import functionals
 
 WIDTHS = {"eGeMAPSv02": 88, "ComParE_2016": 6373}
 DESCRIPTORS = {"eGeMAPSv02": 25, "ComParE_2016": 65}
@@ -37,6 +38,23 @@ def test_the_numbers_are_openSMILEs_own(variant, voices, voice_files):
         expected = own.process_signal(waveform, 16_000).to_numpy()[0]
         assert np.array_equal(row, expected.astype(np.float32))
         assert np.array_equal(row, own.process_file(path).to_numpy()[0])
+
+
+def test_the_package_gives_the_same_where_its_library_cannot_be_had_alone(
+    variant, voices, monkeypatch
+):
+    direct = functionals.Functionals(variant, 16_000)
+    expected = direct.embed(voices)
+    monkeypatch.setattr(functionals, "_CONFIGS", {})
+    packaged = functionals.Functionals(variant, 16_000)
+    assert np.array_equal(packaged.embed(voices), expected)
+    assert packaged.get_feature_names_out() == direct.get_feature_names_out()
+    assert type(packaged.smile) is not type(direct.smile)
+
+
+def test_what_is_too_short_for_a_frame_gives_no_numbers(monkeypatch):
+    model, click = models.load("opensmile"), np.zeros(16, np.float32)
+    assert np.isnan(model.backend.embed([click])).all()
 
 
 def test_it_runs_in_worker_processes():
