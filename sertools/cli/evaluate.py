@@ -51,7 +51,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--head",
         metavar="NAME",
         help="classifier on top of the features: svm, random_forest, logistic, "
-        "average, stack, linear, weighted",
+        "average, stack, best, linear, weighted",
     )
     add(
         "--folds",

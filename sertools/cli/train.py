@@ -28,7 +28,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--head",
         metavar="NAME",
         help="classifier on top of the features: svm, random_forest, logistic, "
-        "average, stack, linear, weighted; none for a system that trains whole",
+        "average, stack, best, linear, weighted; none for a system that trains whole",
     )
     add(
         "--folds",

@@ -1,11 +1,11 @@
 """Heads trained on some clips and asked about the others, fold by fold."""
 
 import os
-from collections import Counter
 
 import pandas as pd
 
 from sertools import features
+from sertools.evaluation import choices
 from sertools.evaluation.predictions import table
 from sertools.evaluation.result import Result
 from sertools.models import heads
@@ -35,8 +35,8 @@ def held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list
     Returns
     -------
     probabilities : DataFrame
-        A row a tested clip, a column an emotion; what tuning chose in each fold
-        stands in ``attrs["tuned"]``.
+        A row a tested clip, a column an emotion; what heads chose for themselves
+        in each fold stands in its ``attrs``; see `choices.taken`.
     warnings : list of str
         What a reader must know.
     """
@@ -48,7 +48,7 @@ def held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list
     values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
     named = X if _wants_names(head, seed) else None
     speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
-    chosen = {}
+    found = {}
     with threadpool_limits(1):  # the same numbers whatever the number of cores
         for name in fold[tested].unique():
             test = (fold == name).to_numpy()
@@ -59,12 +59,11 @@ def held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list
             heads.fit(fresh, part, y[train], who)
             part = named[test] if named is not None else values[test]
             probabilities.loc[test, list(fresh.classes_)] = fresh.predict_proba(part)
-            chosen[str(name)] = getattr(fresh, "chosen_", None)
+            for kind, own in choices.taken(fresh).items():
+                found.setdefault(kind, {})[str(name)] = own
     probabilities, said = probabilities[tested], unseen(clips["emotion"], fold)
-    if not tune:
-        return probabilities, said
-    probabilities.attrs["tuned"] = {name: _short(c) for name, c in chosen.items()}
-    return probabilities, [*said, *_told(chosen)]
+    probabilities.attrs.update(found)
+    return probabilities, [*said, *choices.told(found)]
 
 
 def unseen(emotions: pd.Series, fold: pd.Series) -> list[str]:
@@ -83,31 +82,6 @@ def unseen(emotions: pd.Series, fold: pd.Series) -> list[str]:
     if not said:
         return []
     return [f"No training clips of an emotion tested in fold {'; '.join(said)}."]
-
-
-def _short(chosen: dict | None) -> dict | None:
-    """Name settings as a person would: ``C``, not ``head__logistic__C``."""
-    return chosen and {key.rpartition("__")[2]: v for key, v in chosen.items()}
-
-
-def _told(chosen: dict[str, dict | None]) -> list[str]:
-    """Say in a line what tuning chose, and where it had too little to go on."""
-    settings = Counter(
-        ", ".join(f"{key} = {value}" for key, value in _short(one).items())
-        for one in chosen.values()
-        if one
-    )
-    each = "; ".join(f"{setting} ({n}x)" for setting, n in settings.most_common())
-    told = []
-    if settings:
-        told.append(f"Tuned in each fold, on training speakers held out: {each}.")
-    if untuned := [name for name, one in chosen.items() if not one]:
-        told.append(
-            f"Not tuned in {len(untuned)} of {len(chosen)} folds, the first "
-            f"{untuned[0]}: fewer than three training speakers, or not known; the "
-            "head's defaults stand."
-        )
-    return told
 
 
 def _wants_names(head, seed: int) -> bool:

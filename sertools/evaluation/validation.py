@@ -92,6 +92,7 @@ def cross_validate(
             "seed": int(seed),
             "leaking": plan.leaking,
             "tuned": probabilities.attrs.get("tuned"),
+            "chosen": probabilities.attrs.get("chosen"),
         },
         excluded=excluded(X, everything),
         left_out=left_out,

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import evaluation, features
+from sertools.evaluation import choices
 from sertools.evaluation.predictions import table
 from sertools.models import heads
 from sertools.models.heads import caution
@@ -48,15 +49,18 @@ def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
     edge = _short(np.quantile(distance, _WITHIN))
     reach = caution.Reach.of(values)
     pairs = zip(X.columns, reach.mean, reach.scale, strict=True)
+    name = result.info["head"]
+    fitted = _on_all(head, X, y, clips["speaker"], name, seed)
+    took = choices.taken(fitted).get("chosen")
     facts = {
-        "head": result.info["head"],
+        "head": f"{name}: {took['candidate']}" if took else name,
         "classes": result.classes,
         "scores": {"held out": judged(result, codes, after, far if abstain else None)},
         "temperature": _short(caution.fit_temperature(scores, codes)),
         "reach": {"edge": edge} if abstain else None,
         "features": {str(name): [_short(m), _short(s)] for name, m, s in pairs},
     }
-    return _on_all(head, X, y, clips["speaker"], result.info["head"], seed), facts
+    return fitted, facts
 
 
 def _on_all(head, X: pd.DataFrame, y, speakers: pd.Series, name: str, seed: int):

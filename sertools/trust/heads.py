@@ -14,6 +14,7 @@ __all__ = ["load_head", "save_head"]
 # Beside what skops knows: these hold parameters and answer questions with them.
 _KNOWN_TYPES = {
     "sertools.models.heads.average.Average",
+    "sertools.models.heads.best.Best",
     "sertools.models.heads.linear.LinearHead",
     "sertools.models.heads.ranks.NormalRanks",
     "sertools.models.heads.rotation.UnitRotation",

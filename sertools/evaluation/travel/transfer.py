@@ -146,6 +146,7 @@ def transfer(
             "seed": int(seed),
             "leaking": leaking,
             "tuned": probabilities.attrs.get("tuned"),
+            "chosen": probabilities.attrs.get("chosen"),
             "train": _about(clips[~tested], train),
             "test": _about(clips[tested], [test]),
         },

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = attach(
     __name__,
     {
         "Average": "average",
+        "Best": "best",
         "LinearHead": "linear",
         "NormalRanks": "ranks",
         "SpeakerSVC": "svm",

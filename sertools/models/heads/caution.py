@@ -53,7 +53,9 @@ def temper(probabilities: np.ndarray, temperature: float | np.ndarray) -> np.nda
     return softmax(scores / np.reshape(temperature, (-1, 1)), axis=1)
 
 
-def fit_temperature(probabilities: np.ndarray, codes: np.ndarray) -> float:
+def fit_temperature(
+    probabilities: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Find the temperature with the least log loss.
 
     Parameters
@@ -62,6 +64,8 @@ def fit_temperature(probabilities: np.ndarray, codes: np.ndarray) -> float:
         Predictions for clips of speakers that were held out.
     codes : ndarray of shape (n,), int
         The column that is true.
+    weights : ndarray of shape (n,), optional
+        How much each clip counts; equally if not given.
 
     Returns
     -------
@@ -70,15 +74,17 @@ def fit_temperature(probabilities: np.ndarray, codes: np.ndarray) -> float:
     """
 
     def loss(log_temperature: float) -> float:
-        return log_loss(temper(probabilities, np.exp(log_temperature)), codes)
+        return log_loss(temper(probabilities, np.exp(log_temperature)), codes, weights)
 
     return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
 
 
-def log_loss(probabilities: np.ndarray, codes: np.ndarray) -> float:
+def log_loss(
+    probabilities: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None
+) -> float:
     """Give the mean surprise at what is true, in nats."""
     true = probabilities[np.arange(len(codes)), codes]
-    return float(-np.log(np.maximum(true, _LEAST)).mean())
+    return float(np.average(-np.log(np.maximum(true, _LEAST)), weights=weights))
 
 
 def calibration_error(

@@ -51,6 +51,12 @@ def _stack(seed: int) -> BaseEstimator:
     return Stack(_logistic(seed))
 
 
+def _best(seed: int) -> BaseEstimator:
+    from sertools.models.heads.best import Best
+
+    return Best()
+
+
 def _linear(seed: int) -> Pipeline:
     from sertools.models.heads.linear import LinearHead
 
@@ -70,11 +76,12 @@ _MAKERS = {
     "logistic": _logistic,
     "average": _average,
     "stack": _stack,
+    "best": _best,
     "linear": _linear,
     "weighted": _weighted,
 }
 
-_READING_NAMES = ("average", "stack", "weighted")
+_READING_NAMES = ("average", "stack", "best", "weighted")
 
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
 
@@ -115,8 +122,8 @@ def names() -> list[str]:
 
     Examples
     --------
-    >>> names()
-    ['svm', 'random_forest', 'logistic', 'average', 'stack', 'linear', 'weighted']
+    >>> ", ".join(names())
+    'svm, random_forest, logistic, average, stack, best, linear, weighted'
     """
     return list(_MAKERS)
 
@@ -130,7 +137,7 @@ def reading_names() -> list[str]:
     Examples
     --------
     >>> reading_names()
-    ['average', 'stack', 'weighted']
+    ['average', 'stack', 'best', 'weighted']
     """
     return list(_READING_NAMES)
 
@@ -160,6 +167,8 @@ def make(head: str | BaseEstimator, seed: int = 0, tune: bool = False) -> BaseEs
         ranks among the training clips. ``average``:
         one ``logistic`` per fused embedder, probabilities averaged. ``stack``:
         the same, weighed by what they said of held-out training speakers.
+        ``best``: chosen among these and others, each time it is fitted, on
+        training speakers held out; see `sertools.models.heads.Best`.
         ``linear``: torch.nn.Linear, mean of five runs, stopped early on
         held-out speakers. ``weighted``: the same, on a sum of a network's
         layers whose weights are learned. All scale their features and weigh
@@ -168,7 +177,7 @@ def make(head: str | BaseEstimator, seed: int = 0, tune: bool = False) -> BaseEs
         Of the heads that draw random numbers.
     tune : bool, default False
         Choose its settings while it is fitted, on training speakers held out; see
-        `sertools.models.heads.Tuned`.
+        `sertools.models.heads.Tuned`. ``best`` does so anyhow.
 
     Returns
     -------
@@ -204,7 +213,7 @@ def make(head: str | BaseEstimator, seed: int = 0, tune: bool = False) -> BaseEs
 def _tuned(name: str | None, head: BaseEstimator) -> BaseEstimator:
     from sertools.models.heads.tuned import Tuned
 
-    if isinstance(head, Tuned):
+    if isinstance(head, Tuned) or name == "best":
         return clone(head)
     if name is None:
         raise ValueError(

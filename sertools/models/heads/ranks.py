@@ -7,6 +7,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 __all__ = ["NormalRanks"]
 
+_MOST = 1000  # quantiles: finer ones tell no clips apart that matter
+
 
 class NormalRanks(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Replace each value by how high it stands among the training clips.
@@ -18,8 +20,8 @@ class NormalRanks(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    quantiles : int, default 100
-        How many the line runs through.
+    quantiles : int or None, default 100
+        How many the line runs through; ``None``: one a training clip, at most 1000.
 
     Examples
     --------
@@ -34,10 +36,16 @@ class NormalRanks(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def fit(self, X, y=None):
         """Learn the quantiles of training clips, shape (n, d)."""
         X = validate_data(self, X, dtype=np.float64)
-        if self.quantiles < 2:
-            raise ValueError(f"quantiles={self.quantiles}: a line needs two or more.")
-        shares = (np.arange(self.quantiles) + 0.5) / self.quantiles
-        self.values_ = np.quantile(X, shares, axis=0, method="hazen")
+        count = self.quantiles
+        if count is None:
+            count = min(max(len(X), 2), _MOST)
+        if count < 2:
+            raise ValueError(f"quantiles={count}: a line needs two or more.")
+        shares = (np.arange(count) + 0.5) / count
+        if count == len(X):
+            self.values_ = np.sort(X, axis=0)  # the same, at once
+        else:
+            self.values_ = np.quantile(X, shares, axis=0, method="hazen")
         self.scores_ = ndtri(shares)
         return self
 

@@ -9,7 +9,7 @@ from sertools.models.heads.average import Average, fused_sets
 from sertools.models.heads.holdout import held_out
 from sertools.models.heads.making import fit as fit_head
 
-__all__ = ["Stack"]
+__all__ = ["Stack", "evidence"]
 
 _LEAST = 1e-3  # of a probability whose logarithm is taken
 _FEWEST = 3  # training speakers to learn from
@@ -73,7 +73,7 @@ class Stack(ClassifierMixin, BaseEstimator):
         if len(np.unique(codes[judged])) < len(self.classes_):
             return None
         final = LogisticRegression(C=self.C, class_weight="balanced", max_iter=2000)
-        return final.fit(_evidence(told[:, judged]), y[judged])
+        return final.fit(evidence(told[:, judged]), y[judged])
 
     def sweep(self, grid, X, y, groups, test) -> list[np.ndarray]:
         """Answer under each setting as an average of the heads; see `tuned.sweep`."""
@@ -87,7 +87,7 @@ class Stack(ClassifierMixin, BaseEstimator):
         told = np.stack([head.predict_proba(X[:, own]) for head, own in pairs])
         if self.final_ is None:
             return told.mean(axis=0)
-        return self.final_.predict_proba(_evidence(told))
+        return self.final_.predict_proba(evidence(told))
 
     def predict(self, X) -> np.ndarray:
         """Give the most probable class of each row, shape (n,)."""
@@ -95,8 +95,14 @@ class Stack(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
 
-def _evidence(told: np.ndarray) -> np.ndarray:
-    """Turn probabilities (sets, n, k) into log ratios, shape (n, sets * k)."""
+def evidence(told: np.ndarray) -> np.ndarray:
+    """Turn probabilities (sets, n, k) into log ratios, shape (n, sets * k).
+
+    Examples
+    --------
+    >>> evidence(np.array([[[0.5, 0.5]], [[0.9, 0.1]]])).round(2).tolist()
+    [[0.0, 0.0, 1.1, -1.1]]
+    """
     logs = np.log(np.maximum(told, _LEAST))
     centred = logs - logs.mean(axis=2, keepdims=True)
     return np.concatenate(list(centred), axis=1)
