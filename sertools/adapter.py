@@ -6,6 +6,7 @@ import os
 import numpy.typing as npt
 
 from sertools import audio, models
+from sertools.card import Card
 from sertools.models import device as devices
 
 __all__ = ["ExternalModelAdapter"]
@@ -111,6 +112,15 @@ class ExternalModelAdapter:
         (scores,) = self.model.predict_proba([waveform])
         pairs = zip(map(str, self.model.classes_), map(float, scores), strict=True)
         return dict(sorted(pairs, key=lambda pair: -pair[1]))
+
+    def _repr_html_(self) -> str:
+        known = {"type": self.model_type, "model": self.model.label}
+        return Card(
+            **known,
+            emotions=[str(name) for name in self.model.classes_],
+            sampling_rate=self.model.sampling_rate,
+            device=self.device,
+        )._repr_html_()
 
     def __repr__(self) -> str:
         return f"ExternalModelAdapter({self.model_type!r}, {str(self.model.label)!r})"

@@ -22,7 +22,7 @@ class Card(dict):
     def _repr_html_(self) -> str:
         left = "style='text-align:left'"
         rows = "".join(
-            f"<tr><th {left}>{html.escape(key)}</th>"
+            f"<tr><th scope='row' {left}>{html.escape(key)}</th>"
             f"<td {left}>{html.escape(_words(value), quote=False)}</td></tr>"
             for key, value in self.items()
         )

@@ -17,12 +17,12 @@ import sertools
 
 HOUSE = Path(sertools.__file__).parent
 FLOORS = (
-    {"lazy"},
+    {"lazy", "markup"},
     {
         *("atomic", "card", "extras", "fetching", "labels", "locks"),
         *("progress", "shipped"),
     },
-    {"audio", "trust"},
+    {"audio", "intended_use", "trust"},
     {"datasets", "models", "store"},
     {"features"},
     {"evaluation"},

@@ -1,8 +1,10 @@
 """Audio in: a file or an array becomes one mono float32 waveform at a given rate."""
 
 import os
+import shlex
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +17,13 @@ MIN_SECONDS = 0.05
 SILENCE = 1e-4
 """Peak deviation from the mean (-80 dB of full scale) below which a clip is silent."""
 
+UNREAD = (".m4a", ".aac", ".amr", ".webm", ".wma", ".mp4", ".3gp")
+"""Endings of recordings, as telephones make them, that libsndfile does not read."""
+
 _POINTER = b"version https://git-lfs"
 _STREAMED = (0, 0xFFFFFFFF)  # sizes that a recorder wrote before it knew better
 
-Source = str | os.PathLike | npt.ArrayLike
+Source = str | os.PathLike | BinaryIO | npt.ArrayLike
 
 
 def load(
@@ -31,9 +36,10 @@ def load(
 
     Parameters
     ----------
-    source : path or array-like
-        A file that libsndfile reads, whatever its name ends in, or samples:
-        (t,), (t, channels) or (channels, t); floats in [-1, 1] or integers.
+    source : path, binary file or array-like
+        A file that libsndfile reads, whatever its name ends in, on disk or
+        open (``io.BytesIO``, too), or samples: (t,), (t, channels) or
+        (channels, t); floats in [-1, 1] or integers.
     sampling_rate : int, default 16000
         Rate of the result, in Hz.
     sr : int, optional
@@ -62,6 +68,9 @@ def load(
     if isinstance(source, (str, os.PathLike)):
         name = str(Path(source))
         samples, rate = _read(Path(source))
+    elif hasattr(source, "read"):
+        name = str(getattr(source, "name", "file"))
+        samples, rate = _read_open(source, name)
     else:
         name = "array"
         samples, rate = _from_array(source), sampling_rate if sr is None else sr
@@ -178,27 +187,44 @@ def _read(path: Path) -> tuple[np.ndarray, int]:
     return _mix_down(samples), rate
 
 
+def _read_open(file: BinaryIO, name: str) -> tuple[np.ndarray, int]:
+    import soundfile
+
+    _refuse_contents(file, name)
+    file.seek(0)
+    try:
+        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(_not_audio(name, error)) from None
+    return _mix_down(samples), rate
+
+
 def _refuse_what_is_no_audio(path: Path) -> None:
     """Raise for files that libsndfile refuses unclearly or reads without complaint."""
     if path.is_dir():
         raise ValueError(f"{path}: a folder, not an audio file.")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file.")
-    size = path.stat().st_size
-    if size == 0:
-        raise ValueError(f"{path}: an empty file (0 bytes).")
     with path.open("rb") as file:
-        head = file.read(12)
-        if head == _POINTER[:12] and head + file.read(11) == _POINTER:
+        _refuse_contents(file, path)
+
+
+def _refuse_contents(file: BinaryIO, name: str | os.PathLike) -> None:
+    size = file.seek(0, os.SEEK_END)
+    if size == 0:
+        raise ValueError(f"{name}: an empty file (0 bytes).")
+    file.seek(0)
+    head = file.read(12)
+    if head == _POINTER[:12] and head + file.read(11) == _POINTER:
+        raise ValueError(
+            f"{name}: a Git LFS pointer, not audio. Fetch it with: git lfs pull"
+        )
+    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
+        missing = _missing_bytes(file, size)
+        if missing > 0:
             raise ValueError(
-                f"{path}: a Git LFS pointer, not audio. Fetch it with: git lfs pull"
+                f"{name}: cut short, {missing} bytes fewer than its header says."
             )
-        if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-            missing = _missing_bytes(file, size)
-            if missing > 0:
-                raise ValueError(
-                    f"{path}: cut short, {missing} bytes fewer than its header says."
-                )
 
 
 def _missing_bytes(file, size: int) -> int:
@@ -215,6 +241,10 @@ def _missing_bytes(file, size: int) -> int:
 
 
 def _not_audio(path: str | os.PathLike, error: Exception) -> str:
+    given = Path(os.fspath(path))
+    if given.suffix.lower() in UNREAD:
+        names = shlex.join([given.name, given.with_suffix(".wav").name])
+        return f"{path}: {given.suffix[1:]} is not read. Convert it: ffmpeg -i {names}"
     reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
     return f"{path}: not audio that libsndfile can read ({reason})."
 

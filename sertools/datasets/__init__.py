@@ -8,6 +8,7 @@ __getattr__, __dir__, __all__ = attach(
         "Archive": "base",
         "Audit": "verdict",
         "Dataset": "base",
+        "Overview": "glance",
         "audit": "auditing",
         "card": "registry",
         "fetch": "retrieval",
@@ -15,6 +16,7 @@ __getattr__, __dir__, __all__ = attach(
         "get": "registry",
         "load": "registry",
         "names": "registry",
+        "overview": "glance",
         "select": "selection",
     },
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import labels
+from sertools.audio.loading import UNREAD
 from sertools.datasets.base import Dataset, table
 from sertools.datasets.walking import audio_files, exclusion, not_utf8
 
@@ -63,9 +64,10 @@ class Folder(Dataset):
 
     def _from_folder(self, root: Path) -> pd.DataFrame:
         files = list(audio_files(root))
+        rows, excluded = [], _unread(root)
         if not files:
-            raise FileNotFoundError(f"folder: no audio files under {root}.")
-        rows, excluded = [], []
+            why = f" {excluded[0]['clip']}: {excluded[0]['reason']}" if excluded else ""
+            raise FileNotFoundError(f"folder: no audio files under {root}.{why}")
         for path in files:
             relative = path.relative_to(root)
             label = next(filter(_emotion, reversed(relative.parts[:-1])), None)
@@ -139,6 +141,15 @@ def _reason(file: str | None, label: str | None, rows: dict) -> str | None:
     if not _emotion(label):
         return f"unknown emotion {label!r}"
     return f"listed before, as {rows[file]['label']}" if file in rows else None
+
+
+def _unread(root: Path) -> list[dict]:
+    """Name the recordings that lie there in a form that is not read."""
+    found = [path.relative_to(root) for path in audio_files(root, UNREAD)]
+    return [
+        exclusion(path, f"{path.suffix[1:]} is not read; convert it to wav (ffmpeg)")
+        for path in found
+    ]
 
 
 def _emotion(word: str) -> str | None:

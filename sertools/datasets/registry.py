@@ -19,6 +19,7 @@ __all__ = ["cache", "card", "find", "get", "load", "names"]
 _PLUMBING = {
     "auditing",
     "base",
+    "glance",
     "inspection",
     "kaggle",
     "official",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sertools.datasets.base import Dataset
+from sertools.markup import headed
 
 __all__ = ["Audit"]
 
@@ -153,9 +154,9 @@ class Audit:
         findings = self.findings()
         if not self.n_official:
             findings = findings.drop(columns="where")
-        table = findings.to_html(index=False, escape=True, justify="left")
+        table = findings.to_html(index=False, border=0, justify="left")
         table = table.replace("<td>", "<td style='text-align:left'>")
-        table = table if len(findings) else ""
+        table = headed(table, "Faults") if len(findings) else ""
         before = [self._headline(), *self._completeness()]
         return f"{_paragraphs(before, bold=True)}{table}{_paragraphs(self._remarks())}"
 

@@ -25,7 +25,7 @@ def not_utf8(path: Path) -> str | None:
     return None
 
 
-def audio_files(root: Path) -> Iterator[Path]:
+def audio_files(root: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
     """Walk a folder for audio files, shallow before deep, in a fixed order.
 
     Hidden files and the ``__MACOSX`` folders of zip files are passed over;
@@ -35,11 +35,13 @@ def audio_files(root: Path) -> Iterator[Path]:
     ----------
     root : Path
         A folder.
+    suffixes : tuple of str, optional
+        What their names end in.
 
     Yields
     ------
     Path
-        Files whose name ends in one of `SUFFIXES`.
+        The files.
     """
     found, seen = [], set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
@@ -55,7 +57,7 @@ def audio_files(root: Path) -> Iterator[Path]:
         found += [
             (depth, folder, name)
             for name in files
-            if name.lower().endswith(SUFFIXES) and name[0] != "."
+            if name.lower().endswith(suffixes) and name[0] != "."
         ]
     for _, folder, name in sorted(found):
         yield Path(folder, name)

@@ -37,7 +37,7 @@ def as_html(result: Result) -> str:
         rows.append(("baseline", f"{base['value']:.3f}", between, _BASELINE))
     return (
         f"<p>{html.escape(_headline(result))}</p>"
-        + wording.rows(rows, ("", "value", "95 % over speakers", ""))
+        + wording.rows(rows, ("", "value", "95 % over speakers", ""), "Scores")
         + wording.dotted(_notes(result))
     )
 

@@ -1,13 +1,18 @@
 """How intervals, p-values and numbers of speakers are written, in text and in HTML."""
 
 import html
+import itertools
+import re
 from collections.abc import Iterable
 
 import pandas as pd
 
+from sertools.markup import headed
+
 __all__ = [
     "dotted",
     "found_from",
+    "frame",
     "joint",
     "named",
     "p_value",
@@ -15,6 +20,10 @@ __all__ = [
     "span",
     "speakers",
 ]
+
+_TABLE_ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
+_CELL = re.compile(r"<(t[dh])[^>]*>(.*?)</\1>", re.DOTALL)
+_SHORT = 30  # characters
 
 
 def span(low: float | None, high: float | None, sign: str = "", digits: int = 3) -> str:
@@ -114,7 +123,38 @@ def dotted(lines: Iterable[str]) -> str:
     return f"<ul>{items}</ul>" if items else ""
 
 
-def rows(table: Iterable[Iterable[str]], heading: Iterable[str] = ()) -> str:
+def frame(table: pd.DataFrame, about: str, **options) -> str:
+    """Write a DataFrame in HTML: words to the left, nothing where a value is unknown.
+
+    Examples
+    --------
+    >>> page = frame(pd.DataFrame({"UAR": [0.5]}), "Scores", index=False)
+    >>> page.count('aria-label="Scores"'), page.count('<th scope="col">UAR</th>')
+    (1, 1)
+    """
+    page = table.to_html(border=0, na_rep="", **options)
+    words = [not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    return headed(_TABLE_ROW.sub(lambda row: _words_left(row[0], words), page), about)
+
+
+def _words_left(row: str, words: list[bool]) -> str:
+    """Put the cells of columns of words to the left; short ones stay on one line."""
+    first = len(_CELL.findall(row)) - len(words)
+    count = itertools.count(-first)
+
+    def cell(found: re.Match) -> str:
+        place = next(count)
+        if place < 0 or not words[place]:
+            return found[0]
+        short = ";white-space:nowrap" * (len(found[2]) <= _SHORT)
+        return f"<{found[1]} style='text-align:left{short}'>{found[2]}</{found[1]}>"
+
+    return _CELL.sub(cell, row)
+
+
+def rows(
+    table: Iterable[Iterable[str]], heading: Iterable[str] = (), about: str = ""
+) -> str:
     """Write a table of words in HTML, to the left, under headings if there are any.
 
     Examples
@@ -125,7 +165,7 @@ def rows(table: Iterable[Iterable[str]], heading: Iterable[str] = ()) -> str:
     head = _row(heading, "th")
     body = "".join(_row(row, "td") for row in table)
     start = f"<thead>{head}</thead>" if head else ""
-    return f"<table>{start}<tbody>{body}</tbody></table>"
+    return headed(f"<table>{start}<tbody>{body}</tbody></table>", about)
 
 
 def _row(cells: Iterable[str], tag: str) -> str:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sertools import audio
+from sertools.card import Card
 
 if TYPE_CHECKING:  # a worker loads what its engine needs, and no scikit-learn
     from sertools.models.base import Model
@@ -91,6 +92,12 @@ class Degraded:
 
     def __repr__(self) -> str:
         return f"Degraded({self.model!r}, {str(self.degradation)!r}, {self.seed})"
+
+    _repr_mimebundle_ = None
+
+    def _repr_html_(self) -> str:
+        heard = {"degradation": str(self.degradation), "seed": self.seed}
+        return Card(system=self.model.spec, **heard)._repr_html_()
 
     def hear(self, waveform):
         """Give a waveform as the system gets to hear it."""

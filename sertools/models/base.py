@@ -236,6 +236,21 @@ class Model(BaseEstimator):
         """Do nothing: the system is as its authors made it."""
         return self
 
+    def __dir__(self) -> list[str]:
+        # scikit-learn tries every name, and would load the weights to list them.
+        return list(object.__dir__(self))
+
+    def _get_fitted_attr_html(self, doc_link: str = "") -> dict:
+        # The same, where a pipeline shows its steps.
+        return {}
+
+    def _html_repr(self) -> str:
+        """Show what it is, without loading anything."""
+        facts = {"system": self.name, "title": self.title, **self.get_params(False)}
+        facts |= {"license": self.license, "reference": self.reference}
+        known = {key: v for key, v in facts.items() if v is not None and v != ""}
+        return Card(known)._repr_html_()
+
     def __sklearn_is_fitted__(self) -> bool:
         return True
 

@@ -2,6 +2,8 @@
 
 import re
 
+from sertools.markup import headed
+
 __all__ = ["clean"]
 
 _SUSPECT = re.compile(
@@ -24,6 +26,7 @@ def clean(html: str) -> str:
     """Take out scripts, event handlers and everything fetched from elsewhere.
 
     Plain links stay; pictures and sound stay where they are part of the page.
+    Header cells of tables say what they head.
 
     Parameters
     ----------
@@ -40,6 +43,7 @@ def clean(html: str) -> str:
     >>> clean('<b onclick="run()">bold</b><script>run()</script>')
     '<b>bold</b>'
     """
+    html = headed(html)
     if not _SUSPECT.search(html):
         return html
     from bs4 import BeautifulSoup

@@ -96,7 +96,8 @@ class Gate:
         )
         said = "".join(f"<li>{html.escape(line)}</li>" for line in self._about())
         head = html.escape(f"UAR: {self.headline} (limit {signed(self.limit)})")
-        return f"<p>{head}</p><table>{rows}</table><ul>{said}</ul><p>{_HOW}</p>"
+        table = f"<table aria-label='Runs'>{rows}</table>"
+        return f"<p>{head}</p>{table}<ul>{said}</ul><p>{_HOW}</p>"
 
     def _about(self) -> list[str]:
         sides = (("old", self.only_old), ("new", self.only_new))

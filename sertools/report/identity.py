@@ -141,7 +141,7 @@ def _corpus(name: str, root: str) -> str | None:
     columns = [c for c in ("emotion", "speaker") if c in clips]
     with ThreadPoolExecutor() as threads:
         audio = threads.map(_sha256, clips["path"])
-        about = clips[columns].astype(str).itertuples(name=None)
+        about = clips[columns].fillna("").astype(str).itertuples(name=None)
         for row, of_audio in zip(about, audio, strict=True):
             total.update("\t".join([*row, of_audio, "\n"]).encode())
     for item in clips.attrs.get("excluded", []):

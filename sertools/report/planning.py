@@ -85,8 +85,8 @@ class Planned:
 
     name: str
     notebook: str
-    source: "NotebookNode"
-    declared: tuple[Parameter, ...]
+    source: "NotebookNode" = field(repr=False)
+    declared: tuple[Parameter, ...] = field(repr=False)
     values: dict
     source_sha256: str
     inputs: dict

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sertools.markup import listed
+
 from .changes import Change, changes
 from .execution import CELL
 from .finding import find
@@ -64,6 +66,9 @@ class Repeat:
         for name in ("differences", "changes"):
             told[name] = [change._asdict() for change in told[name]]
         return {**told, "folder": str(self.folder) if self.folder else None}
+
+    def _repr_html_(self) -> str:
+        return listed(repr(self))
 
     def __repr__(self) -> str:
         if self.error:

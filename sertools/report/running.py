@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sertools.atomic import write_text
+from sertools.markup import listed
 
 from .execution import Outcome, Place, execute
 from .history import note
@@ -32,9 +33,9 @@ _ENGINES = ("nbformat", "nbclient", "papermill", "psutil")
 _PAGES = ("nbconvert", "bs4")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finished:
-    """What became of a planned run.
+    """What became of a planned run; shows itself as one line.
 
     Parameters
     ----------
@@ -58,6 +59,16 @@ class Finished:
     def ok(self) -> bool:
         """Whether it has a result."""
         return self.run.get("status") == "ok"
+
+    def __repr__(self) -> str:
+        error = self.run.get("error") or {}
+        why = f" ({error['name']})" if error.get("name") else ""
+        status = self.run.get("status", "unreadable")
+        how = "" if self.how == "ran" else f", {self.how}"
+        return f"{self.name}: {status}{why}{how}; {self.folder / 'report.html'}"
+
+    def _repr_html_(self) -> str:
+        return listed(repr(self))
 
 
 def attempt(

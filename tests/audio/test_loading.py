@@ -1,3 +1,4 @@
+import io
 import struct
 from pathlib import Path
 
@@ -327,3 +328,27 @@ def test_the_stereo_files_of_ravdess_load_mono(real_data):
         assert waveform.ndim == 1
         assert len(waveform) / 16_000 == pytest.approx(audio.duration(path), abs=1e-4)
         assert not audio.is_silent(waveform)
+
+
+def test_an_open_file_is_read_as_the_file_itself(tmp_path):
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, 0.3 * np.sin(np.arange(4800) / 10), 48_000)
+    file = io.BytesIO(path.read_bytes())
+    file.seek(7)  # wherever it stands
+    assert np.array_equal(audio.load(file, 16_000), audio.load(path, 16_000))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty file"),
+        (b"no sound" * 9, "libsndfile"),
+        (POINTER.encode(), "git lfs pull"),
+        (b"RIFF....WAVEfmt \x10\0\0\0", "cut short, 16 bytes"),
+    ],
+)
+def test_an_open_file_is_refused_as_the_file_itself(data, reason):
+    file = io.BytesIO(data)
+    file.name = "voice.wav"
+    with pytest.raises(ValueError, match=rf"^voice.wav: .*{reason}"):
+        audio.load(file)

@@ -3,7 +3,7 @@ import unicodedata
 import pandas as pd
 import pytest
 
-from sertools import datasets, features, models
+from sertools import audio, datasets, features, models
 
 EVIL = "<img src=x onerror=alert(1)>"
 
@@ -209,3 +209,17 @@ def test_other_tables_are_refused_with_the_known_endings(name, tabled):
 def test_text_named_parquet_is_refused_by_name(tabled):
     with pytest.raises(ValueError, match=r"t\.parquet: not a table"):
         tabled("path,emotion\na.wav,sad\n", "t.parquet")
+
+
+def test_a_telephones_recordings_are_named_with_what_mends_them(tmp_path):
+    (tmp_path / "sad").mkdir()
+    (tmp_path / "sad" / "my voice.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+    with pytest.raises(FileNotFoundError, match="m4a is not read; convert it to wav"):
+        datasets.load("folder", root=tmp_path)
+    with pytest.raises(ValueError, match="ffmpeg -i 'my voice.m4a' 'my voice.wav'"):
+        audio.load(tmp_path / "sad" / "my voice.m4a")
+    (tmp_path / "sad" / "a.wav").touch()
+    clips = datasets.load("folder", root=tmp_path)
+    assert list(clips.index) == ["folder/sad/a.wav"]
+    (left_out,) = clips.attrs["excluded"]
+    assert left_out["clip"] == "sad/my voice.m4a"

@@ -1,6 +1,7 @@
 """Open the pages in Chromium with the network off."""
 
 import datetime
+import shutil
 
 import pytest
 

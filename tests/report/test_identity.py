@@ -47,6 +47,12 @@ def test_a_changed_line_of_sertools_makes_runs_new(notebook, tmp_path, monkeypat
     assert names[0] == names[2] != names[1]
 
 
+def test_a_corpus_may_know_nothing_of_its_speakers(tmp_path):
+    (tmp_path / "sad").mkdir()
+    soundfile.write(tmp_path / "sad" / "a.wav", np.zeros(800), 16000)
+    assert len(digest(tmp_path)) == 64
+
+
 def test_a_corpus_is_known_by_its_audio_and_labels_not_by_its_place(corpus, tmp_path):
     before = digest(corpus)
     moved = corpus.parent.rename(tmp_path / "moved") / corpus.name

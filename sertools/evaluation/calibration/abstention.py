@@ -113,7 +113,7 @@ class Abstention:
     def _repr_html_(self) -> str:
         columns = ["coverage", "n_clips", "confidence", "error", "low", "high"]
         shown = self._rows()[[*columns, "uar_error", "oracle"]].round(3)
-        table = shown.to_html(border=0, index=False, na_rep="")
+        table = wording.frame(shown, "Errors by coverage", index=False)
         notes = wording.dotted([self._sum(), *self.notes])
         return f"<p>{html.escape(self._head())}</p>{table}{notes}"
 

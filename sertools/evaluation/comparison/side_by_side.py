@@ -94,7 +94,7 @@ class Comparison:
         parts.append(wording.dotted(said))
         if self.published is not None and len(self.published):
             parts.append(f"<p><b>{_PUBLISHED}</b></p>")
-            parts.append(_wide(self.published))
+            parts.append(wording.frame(self.published.rename_axis(None), _PUBLISHED))
         return "".join(parts)
 
     def _head(self) -> str:
@@ -122,16 +122,10 @@ def _table(models: pd.DataFrame) -> str:
     for name, absent in _COSTS.items():
         if name in models:
             shown[_TITLES[name]] = [_number(value, absent) for value in models[name]]
-    return shown.to_html(border=0, na_rep="")
+    return wording.frame(shown, "Models")
 
 
 def _number(value, absent: str) -> str:
     if value is None or pd.isna(value):
         return absent
     return "none" if value == 0 else f"{value:.3g}"
-
-
-def _wide(table: pd.DataFrame) -> str:
-    """Write a table of sentences, whose lines may break."""
-    page = table.rename_axis(None).to_html(border=0)
-    return page.replace("<td>", "<td style='text-align:left;white-space:normal'>")

@@ -86,7 +86,7 @@ class Robustness:
         shown = _COLUMNS if self.matched else _COLUMNS[:-1]
         return (
             f"<p>{html.escape(self._head())}</p>"
-            + wording.rows([row[: len(shown)] for row in rows], shown)
+            + wording.rows([row[: len(shown)] for row in rows], shown, "Degradations")
             + wording.dotted(self.notes)
         )
 

@@ -99,7 +99,8 @@ class Enrolment:
         grid.index = [(way, words(mix)) for way, mix in grid.index]
         grid.index = pd.MultiIndex.from_tuples(grid.index)
         grid.columns.name = None
-        shown = grid.to_html(border=0, na_rep="") + wording.dotted(self.notes)
+        shown = wording.frame(grid, "UAR by clips of the speaker that are known")
+        shown += wording.dotted(self.notes)
         return f"<p><b>{html.escape(self._head())}</b></p>{shown}"
 
     def _head(self) -> str:

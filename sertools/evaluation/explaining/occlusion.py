@@ -1,6 +1,5 @@
 """What a model listens to: stretches and bands of one clip, turned down in turn."""
 
-import html
 import itertools
 import os
 from dataclasses import dataclass, field
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import audio
+from sertools.markup import listed
 
 __all__ = ["Occlusion", "occlusion"]
 
@@ -69,7 +69,7 @@ class Occlusion:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return listed(repr(self))
 
 
 def occlusion(

@@ -71,7 +71,8 @@ class Reliance:
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:
-        shown = self.table.round(3).rename(columns=_SHOWN).to_html(border=0, na_rep="")
+        table = self.table.round(3).rename(columns=_SHOWN)
+        shown = wording.frame(table, "What it goes by")
         notes = wording.dotted(self.notes)
         return f"<p>{html.escape(self._head())}</p>{shown}{notes}"
 

@@ -80,7 +80,7 @@ class Subgroups:
                 "p, joint": rows["p_joint"].round(3),
             }
         )
-        table = shown.to_html(border=0, na_rep="", index=False)
+        table = wording.frame(shown, "Groups", index=False)
         said = [f"By {name}: {words}" for name, words in self.verdicts.items()]
         said += self.notes
         return f"<p><b>{html.escape(self._head())}</b></p>{table}{wording.dotted(said)}"

@@ -74,8 +74,7 @@ class Leakage:
         counted = zip(_KINDS.values(), self.counts().values(), strict=True)
         named = self.found[self.found["kind"] != "text"]
         shown = named.head(20).round(3).dropna(axis=1, how="all")
-        table = shown.to_html(border=0, index=False, na_rep="") if len(named) else ""
-        table = table.replace("<td>", "<td style='text-align:left'>")
+        table = wording.frame(shown, "Where", index=False) if len(named) else ""
         return (
             f"<p><b>{html.escape(self._head())}</b></p>{wording.rows(counted)}<br>"
             f"{table}{wording.dotted(self._said())}"

@@ -1,5 +1,6 @@
 """Had a model heard the test before? Its training data against the clips' corpora."""
 
+import html
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ __all__ = ["Pretraining", "heard_before", "overlap"]
 _UNNAMED = ("folder", "table")  # corpora of one's own, of whatever origin
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pretraining:
     """Whether a model may have heard the very clips that it is tested on.
 
@@ -33,8 +34,12 @@ class Pretraining:
     corpora: tuple[str, ...]
     reason: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"Pretraining overlap: {self.answer}. {self.reason}"
+
+    def _repr_html_(self) -> str:
+        answer, reason = html.escape(self.answer), html.escape(self.reason)
+        return f"<p><b>Pretraining overlap: {answer}.</b> {reason}</p>"
 
 
 def heard_before(

@@ -74,7 +74,7 @@ class Probes:
                 "p": rows["p"].round(3),
             }
         )
-        shown = table.to_html(border=0, na_rep="", index=False)
+        shown = wording.frame(table, "What the features know", index=False)
         return shown + wording.dotted(self.notes)
 
 

@@ -155,7 +155,8 @@ class CrossCorpus:
     def _repr_html_(self) -> str:
         blocks = "".join(
             f"<p><b>{html.escape(_named(form))}</b>: "
-            f"{html.escape(self._told(form))}</p>" + self._cells(form).to_html(border=0)
+            f"{html.escape(self._told(form))}</p>"
+            + wording.frame(self._cells(form), _named(form))
             for form in self.forms
         )
         notes = wording.dotted(self.notes)

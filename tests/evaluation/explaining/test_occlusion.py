@@ -103,7 +103,7 @@ def test_a_short_clip_is_one_stretch(make_head):
 def test_it_shows_itself_and_says_where_weights_are_random():
     found = evaluation.occlusion(Toy(moment=(0, 1)), NOISE, bands=2)
     assert "the largest drop of 2 bands" in repr(found)
-    assert "<pre>" in found._repr_html_()
+    assert "<li>without 0.30 to 0.60 s" in found._repr_html_()
     random = models.load("trained", weights="tiny")
     tiny = evaluation.occlusion(random, NOISE[:8000], bands=2)
     assert any("Random weights" in note for note in tiny.notes)
