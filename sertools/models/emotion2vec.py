@@ -13,8 +13,9 @@ import pandas as pd
 from sertools import audio, labels
 from sertools.extras import require
 from sertools.models import device as devices
-from sertools.models.backends import funasr_files
+from sertools.models.backends import funasr_files, funasr_on_cpu
 from sertools.models.backends.funasr_network import network, settings
+from sertools.models.backends.in_threads import in_threads
 from sertools.models.base import Classifier, Embedder
 from sertools.models.batching import SECONDS, in_batches
 from sertools.models.weights import Source
@@ -24,7 +25,7 @@ HOP, REACH = 320, 400
 
 _BASE, _OTHER, _UNKNOWN, _UNUSED = "base", "other", "<unk>", "unuse"
 _HUB = "https://huggingface.co/emotion2vec/emotion2vec_{}/resolve/main/{}"
-_BATCH = {**SECONDS, "cpu": 0.0}  # padding costs a CPU more than it gains
+_BATCH = {**SECONDS, "cpu": 0.0}  # a CPU would pay for the padding
 _WORDS = "angry disgusted fearful happy neutral other sad surprised <unk>".split()
 
 
@@ -59,11 +60,12 @@ class Emotion2vec(Embedder, Classifier):
     like to test them on (see ``training_corpora``): their scores there flatter.
 
     Answers are those of FunASR for one clip at a time. That is how a CPU computes
-    them, too: it would only pay for the padding. On a GPU several clips share a
-    batch, and nothing of the padding is heard: what is behind a clip's end is
-    silenced before each convolution, and left out of attention and means. On an
-    NVIDIA GPU, products are in half precision, which with random weights moved an
-    embedding by at most 0.002; this was tried on a CPU, not yet on a GPU.
+    them, too, a clip on each core: in a batch it would only pay for the padding. On
+    a GPU several clips share a batch, and nothing of the padding is heard: what is
+    behind a clip's end is silenced before each convolution, and left out of attention
+    and means. On an NVIDIA GPU, products are in half precision, which with random
+    weights moved an embedding by at most 0.002; this was tried on a CPU, not yet on
+    a GPU.
 
     Weights are a folder as FunASR has it (``config.yaml``, ``model.pt`` and
     ``tokens.txt``), or the name of one on Hugging Face
@@ -178,6 +180,8 @@ class Emotion2vec(Embedder, Classifier):
                     f"This torch sees no GPU: {self.spec} computes on the CPU.",
                     stacklevel=2,
                 )
+        if device == "cpu":
+            funasr_on_cpu.prepare(made)
         used = [not token.startswith(_UNUSED) for token in tokens]
         return _Network(made.to(device), device, np.array(used, bool), members)
 
@@ -261,6 +265,8 @@ class _Network:
         # a norm over time would hear the padding
         alone = ear.extractor_mode != "layer_norm"
         try:
+            if not seconds:
+                return in_threads(waveforms, lambda one: run([one])[0], rate)
             return in_batches(waveforms, run, rate, not alone, seconds)
         finally:
             self.network.alibi_biases.clear()  # as large as the largest batch squared
