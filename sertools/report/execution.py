@@ -161,6 +161,7 @@ def _papermill(draft, values, **options) -> Exception | None:
             kernel_name="python3",
             language="python",
             progress_bar=False,
+            store_widget_state=False,  # bars that ran out; widgets are pictures here
             **options,
         )
     except Exception as failure:

@@ -6,7 +6,9 @@ import os
 import anywidget
 import traitlets
 
-__all__ = ["STATIC", "Live", "figure_html"]
+from sertools import labels
+
+__all__ = ["STATIC", "Live", "coloured", "figure_html"]
 
 STATIC = "SERTOOLS_STATIC"
 """Set in the environment of a report: nobody can click, so nothing is live."""
@@ -58,6 +60,18 @@ class Live(anywidget.AnyWidget):
         return {**data, **words}, metadata
 
 
+def coloured(word: str) -> dict[str, str]:
+    """Give an emotion's name, colour and Korean name; grey for a word that is none."""
+    try:
+        return {
+            "name": word,
+            "colour": labels.colour(word),
+            "korean": labels.korean(word),
+        }
+    except ValueError:
+        return {"name": word, "colour": "#8A8A8A", "korean": ""}
+
+
 def figure_html(figure, about: str) -> str:
     """Give a matplotlib figure as a picture in HTML, described in words."""
     import base64
@@ -66,7 +80,7 @@ def figure_html(figure, about: str) -> str:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     data = base64.b64encode(file.getvalue()).decode()
-    width = round(figure.get_figwidth() * 72)
+    width = round(figure.get_figwidth() * 96)
     return (
         f'<img alt="{html.escape(about)}" style="max-width:100%;width:{width}px" '
         f'src="data:image/png;base64,{data}">'

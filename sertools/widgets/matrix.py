@@ -38,10 +38,10 @@ class Confusion(Listed):
         figure = Figure(figsize=size, layout="constrained")
         plots.confusion_matrix(self.result, ax=figure.subplots())
         picture = figure_html(figure, _words(self.result))
-        mistakes = self.result.mistakes(top=6)
-        if not sounds or mistakes.empty or mistakes["path"].isna().any():
+        picked = self.selected
+        if not sounds or picked.empty or picked["path"].isna().any():
             return picture
-        return f"{picture}<p>The surest mistakes:</p>{players(mistakes)._repr_html_()}"
+        return f"{picture}<p>The clips picked:</p>{players(picked)._repr_html_()}"
 
 
 def confusion(result: "Result") -> Confusion:
@@ -60,7 +60,7 @@ def confusion(result: "Result") -> Confusion:
     -------
     Confusion
         ``selection`` holds the clips of the cells picked, ``selected`` their
-        rows. In a report: the matrix, and its surest mistakes to listen to.
+        rows. In a report: the matrix, and the first of the clips picked.
 
     Examples
     --------

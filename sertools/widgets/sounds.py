@@ -58,8 +58,8 @@ def shades(waveform: np.ndarray, most: int) -> np.ndarray:
 
     Examples
     --------
-    >>> shades(np.zeros(RATE, np.float32), most=50).shape
-    (80, 50)
+    >>> shades(np.zeros(RATE, np.float32), most=60).shape
+    (80, 51)
     """
     level, _, _ = sound.levels(waveform)
     width = -(-level.shape[1] // most)
