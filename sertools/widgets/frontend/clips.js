@@ -35,11 +35,13 @@ export function clipsOf(model) {
       }
       return column.codes[row] < 0 ? "" : column.levels[column.codes[row]];
     },
-    scores: (row) =>
-      scores &&
-      classes
+    scores: (row) => {
+      const asked = columns.predicted?.codes?.[row] !== -1;
+      if (!scores || !asked) return null;
+      return classes
         .map((name, k) => [name, scores[row * classes.length + k]])
-        .sort((a, b) => b[1] - a[1]),
+        .sort((a, b) => b[1] - a[1]);
+    },
   };
 }
 
