@@ -28,6 +28,7 @@ class ClipBrowser(Listed):
         key_trait=traitlets.Unicode(), value_trait=traitlets.Unicode()
     ).tag(sync=True)
     words = traitlets.List(trait=traitlets.Unicode()).tag(sync=True)
+    _by_answers = traitlets.Bool(False).tag(sync=True)
     noun = "clip browser"
 
     def __init__(self, clips: pd.DataFrame, result: "Result | None", words: list[str]):
@@ -42,6 +43,11 @@ class ClipBrowser(Listed):
             tags=tags,
             words=words,
         )
+
+    @property
+    def by_answers(self) -> bool:
+        """Whether the filters go by what the model answered."""
+        return self._by_answers
 
     @property
     def tagged(self) -> pd.DataFrame:

@@ -104,6 +104,7 @@ function render({ model, el }) {
     const kept = all.filter(keep());
     const rows = kept.length === clips.n ? [] : kept;
     sent = JSON.stringify(rows);
+    model.set("_by_answers", Boolean(facets.get("predicted")?.select.value));
     if (sent !== JSON.stringify(model.get("_picked"))) pick(model, rows);
     show();
   }

@@ -21,14 +21,13 @@ export function strip(model, ask, signal) {
       model.get("_standing");
     const parts = [n === of ? count(n, "clip") : `${n} of ${count(of, "clip")}`];
     if (speakers != null) parts.push(count(speakers, "speaker"));
-    if (uar) parts.push(`UAR ${score(uar)}`);
-    if (accuracy) parts.push(`accuracy ${score(accuracy)}`);
+    if (uar && !by_answers) parts.push(`UAR ${score(uar)}`, `accuracy ${score(accuracy)}`);
     words.textContent = parts.join(" · ");
     all.hidden = !filters.length;
     note.textContent = filters.length
       ? `Picked: ${filters.map((f) => `${f.n} in the ${f.what}`).join(", ")}. ` +
         (by_answers && uar
-          ? "Picked by their answers: this score describes the pick, not the model."
+          ? "Picked by their answers: a score would describe the pick, not the model."
           : "")
       : "";
   };
