@@ -1,14 +1,67 @@
 """Lay out clips in two dimensions: standardised columns, then PCA, t-SNE or UMAP."""
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-__all__ = ["layout", "standardised"]
+__all__ = ["FEWEST", "METHODS", "Layout", "laid_out", "layout", "standardised"]
+
+METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
+"""How they are written."""
+
+FEWEST = 4
+"""UMAP and t-SNE need so many clips; fewer are laid out by PCA."""
 
 COMPONENTS = 50
 """UMAP and t-SNE see no more principal components than this."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Where the points of clips lie, and how far that is to be believed.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n, 2)
+        Points, in no unit.
+    name : str
+        What made them, as a title says it.
+    note : str
+        What to beware of.
+    explained : ndarray of shape (2,), optional
+        Shares of variance of both axes, for PCA.
+    """
+
+    places: np.ndarray
+    name: str
+    note: str
+    explained: np.ndarray | None = None
+
+
+def laid_out(X: "pd.DataFrame | np.ndarray", method: str, seed: int) -> Layout:
+    """Lay out clips by their features; too few of them by PCA, which is said.
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, fewer than two clips are given, values are not
+        numbers, or no column changes at all.
+    """
+    if method not in METHODS:
+        raise ValueError(f"Unknown method {method!r}. Known: {', '.join(METHODS)}.")
+    scaled = standardised(X)
+    few = len(scaled) < FEWEST and method != "pca"
+    places, explained = layout(scaled, "pca" if few else method, seed)
+    note = (
+        "A picture only: distances and sizes of groups mean little."
+        if explained is None
+        else "A picture only: distances in the other components do not show."
+    )
+    if few:
+        note += f" {len(scaled)} clips are too few for {METHODS[method]}."
+    return Layout(places, METHODS["pca" if few else method], note, explained)
 
 
 def standardised(X: "pd.DataFrame | np.ndarray") -> np.ndarray:

@@ -5,36 +5,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sertools import datasets, labels
+from sertools import datasets
 from sertools.plots import canvas
-from sertools.plots.layouts import layout, standardised
+from sertools.plots.layouts import METHODS, Layout, laid_out
+from sertools.plots.marks import UNKNOWN, area, marks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["embeddings"]
-
-_METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
-
-FEWEST = 4
-"""UMAP and t-SNE need so many clips; fewer are drawn by PCA."""
+__all__ = ["draw", "embeddings", "rows", "subject"]
 
 LEGEND = 30
 """More groups than this are drawn without a legend."""
-
-_COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#4D4D4D",
-    "#882255",
-)
-_MARKERS = "osD^vPX*<>phd"
-_AREAS = {"*": 1.8, "P": 1.5, "X": 1.3, ".": 2.2, "D": 0.8, "s": 0.9, "d": 1.1}
-"""Larger or smaller areas, so that all markers look alike in size."""
 
 
 def embeddings(
@@ -91,34 +73,24 @@ def embeddings(
     >>> embeddings(X, clips, method="pca").get_title(loc="left")
     'PCA of 4 clips by emotion'
     """
-    if method not in _METHODS:
-        raise ValueError(f"Unknown method {method!r}. Known: {', '.join(_METHODS)}.")
+    if method not in METHODS:
+        raise ValueError(f"Unknown method {method!r}. Known: {', '.join(METHODS)}.")
     if by not in clips.columns:
         raise ValueError(
             f"The clips have no column {by!r}. Known: {', '.join(clips.columns)}."
         )
-    clips = _rows(X, clips)
-    groups = clips[by]
-    scaled = standardised(X)
-    few = len(scaled) < FEWEST and method != "pca"
-    places, explained = layout(scaled, "pca" if few else method, seed)
-    wide, high = np.ptp(places, axis=0)
-    ax = canvas.axes(ax, 7.2, float(np.clip(5.4 * high / wide, 3, 5.4)) + 0.7)
-    _points(ax, places, groups)
-    ax.set(xticks=[], yticks=[])
-    ax.set_aspect("equal", adjustable="datalim")
-    canvas.tidy(ax)
-    ax.spines[:].set(visible=True, color=canvas.PALE)
-    if explained is not None:
-        for axis, name, part in zip("xy", ("first", "second"), explained, strict=True):
-            label = f"{name} component: {100 * part:.0f} % of the variance"
-            ax.set(**{f"{axis}label": label})
-    _heading(ax, method, few, groups, _of(X, clips))
-    return ax
+    clips = rows(X, clips)
+    return draw(laid_out(X, method, seed), clips[by], subject(X, clips), ax)
 
 
-def _rows(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.DataFrame:
-    """Find the clips that the rows of X are of."""
+def rows(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.DataFrame:
+    """Find the clips that the rows of X are of.
+
+    Raises
+    ------
+    ValueError
+        If some are not in the table, or there twice.
+    """
     if not isinstance(X, pd.DataFrame):
         if len(X) != len(clips):
             raise ValueError(f"X has {len(X)} rows, the table of clips {len(clips)}.")
@@ -134,20 +106,71 @@ def _rows(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.DataFrame:
     return clips.loc[X.index]
 
 
+def subject(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> str:
+    """Name corpora and model, and say which speech is synthetic."""
+    corpora = sorted(clips["dataset"].dropna().unique()) if "dataset" in clips else []
+    model = getattr(X, "attrs", {}).get("model")
+    parts = [f"{name} (synthetic speech)" if _made(name) else name for name in corpora]
+    parts += [model] * bool(model)
+    return ", ".join(parts) + ". " if parts else ""
+
+
+def _made(corpus: str) -> bool:
+    return corpus in datasets.names() and datasets.card(corpus)["synthetic"]
+
+
+def draw(
+    laid: Layout, groups: pd.Series, of: str = "", ax: "Axes | None" = None
+) -> "Axes":
+    """Draw clips at their places, marked by group.
+
+    Parameters
+    ----------
+    laid : Layout
+        Where they lie.
+    groups : Series
+        The group of each clip, in the same order; its name titles the legend.
+    of : str
+        What the clips and features are, for the note.
+    ax : matplotlib Axes, optional
+        Where to draw; a figure of its own if not given.
+    """
+    wide, high = np.ptp(laid.places, axis=0)
+    flat = high / wide if wide else 1
+    ax = canvas.axes(ax, 7.2, float(np.clip(5.4 * flat, 3, 5.4)) + 0.7)
+    _points(ax, laid.places, groups)
+    ax.set(xticks=[], yticks=[])
+    ax.set_aspect("equal", adjustable="datalim")
+    canvas.tidy(ax)
+    ax.spines[:].set(visible=True, color=canvas.PALE)
+    if laid.explained is not None:
+        shares = zip("xy", ("first", "second"), laid.explained, strict=True)
+        for axis, name, part in shares:
+            label = f"{name} component: {100 * part:.0f} % of the variance"
+            ax.set(**{f"{axis}label": label})
+    note = of + laid.note
+    if groups.nunique() > LEGEND:
+        note += f" {groups.nunique()} groups, too many for a legend."
+    head = f"{laid.name} of {len(groups)} clips by {groups.name}"
+    canvas.heading(ax, head, note)
+    return ax
+
+
 def _points(ax: "Axes", places: np.ndarray, groups: pd.Series) -> None:
     names = groups.astype(object).where(groups.notna(), "unknown").astype(str)
     known = sorted(set(names[groups.notna().to_numpy()]))
     values = names.to_numpy()
-    marks = _marks(known, groups.name == "emotion") | {"unknown": (".", "#8A8A8A")}
+    emotions = groups.name in ("emotion", "predicted")
+    marked = marks(known, emotions) | {"unknown": UNKNOWN}
     order = known + (["unknown"] if "unknown" not in known else [])
     for name in order:
         chosen = values == name
         if not chosen.any():
             continue
-        marker, colour = marks[name]
+        marker, colour = marked[name]
         ax.scatter(
             *places[chosen].T,
-            s=np.clip(12_000 / len(values), 12, 46) * _AREAS.get(marker, 1),
+            s=np.clip(12_000 / len(values), 12, 46) * area(marker),
             marker=marker,
             color=colour,
             alpha=0.85,
@@ -174,47 +197,3 @@ def _legend(ax: "Axes", title: str) -> None:
     )
     for handle in legend.legend_handles:
         handle.set(sizes=[max(handle.get_sizes()[0], 34)])
-
-
-def _marks(names: list[str], emotions: bool) -> dict[str, tuple[str, str]]:
-    if emotions:
-        return {name: (labels.marker(name), labels.colour(name)) for name in names}
-    return {
-        name: (
-            _MARKERS[(i + i // len(_COLOURS)) % len(_MARKERS)],
-            _COLOURS[i % len(_COLOURS)],
-        )
-        for i, name in enumerate(names)
-    }
-
-
-def _of(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> str:
-    """Name corpora and model, and say which speech is synthetic."""
-    corpora = sorted(clips["dataset"].dropna().unique()) if "dataset" in clips else []
-    model = getattr(X, "attrs", {}).get("model")
-    parts = [f"{name} (synthetic speech)" if _made(name) else name for name in corpora]
-    parts += [model] * bool(model)
-    return ", ".join(parts) + ". " if parts else ""
-
-
-def _made(corpus: str) -> bool:
-    return corpus in datasets.names() and datasets.card(corpus)["synthetic"]
-
-
-def _heading(
-    ax: "Axes", method: str, few: bool, groups: pd.Series, subject: str
-) -> None:
-    word = _METHODS["pca" if few else method]
-    note = (
-        subject
-        + {
-            "UMAP": "A picture only: distances and sizes of groups mean little.",
-            "t-SNE": "A picture only: distances and sizes of groups mean little.",
-            "PCA": "A picture only: distances in the other components do not show.",
-        }[word]
-    )
-    if few:
-        note += f" {len(groups)} clips are too few for {_METHODS[method]}."
-    if groups.nunique() > LEGEND:
-        note += f" {groups.nunique()} groups, too many for a legend."
-    canvas.heading(ax, f"{word} of {len(groups)} clips by {groups.name}", note)

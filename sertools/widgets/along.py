@@ -164,6 +164,8 @@ def timeline(
 
     Raises
     ------
+    TypeError
+        If `model` is none of these.
     FileNotFoundError, ValueError
         As `sertools.features.timeline` does; if scores go on after the recording
         has ended.
@@ -172,7 +174,8 @@ def timeline(
     --------
     >>> import numpy as np
     >>> hiss = np.random.default_rng(0).normal(0, 0.1, 32_000)
-    >>> shown = timeline(hiss, "trained:emodb_egemaps", hop=1.0, window=1.0)
+    >>> spoken = {"window": 1.0, "hop": 1.0, "method": "energy"}  # hiss is no speech
+    >>> shown = timeline(hiss, "trained:emodb_egemaps", **spoken)
     >>> shown.selection = [0.5, 1.2]
     >>> shown.segments()["model"].tolist()
     ['trained:emodb_egemaps']
@@ -196,14 +199,20 @@ def _wanted(model) -> list:
     """List models, and tables with their names."""
     if isinstance(model, Mapping):
         return list(model.items())
-    if isinstance(model, str | pd.DataFrame) or hasattr(model, "sampling_rate"):
+    if isinstance(model, str | pd.DataFrame) or not isinstance(model, Iterable):
         model = [model]
     found = []
     for one in model:
         if isinstance(one, pd.DataFrame):
             found.append((one.attrs.get("model") or "scores", one))
+        elif isinstance(one, str):
+            found.append(models.load(one))
+        elif hasattr(one, "sampling_rate"):
+            found.append(one)
         else:
-            found.append(models.load(one) if isinstance(one, str) else one)
+            raise TypeError(
+                f"model: a model, its name or its scores are needed, not {one!r:.60}."
+            )
     # One that gives no emotions says so before the others have worked for long.
     return sorted(
         found, key=lambda one: isinstance(one, tuple) or hasattr(one, "predict_proba")

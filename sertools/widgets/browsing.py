@@ -8,6 +8,7 @@ import traitlets
 
 from sertools.widgets.listed import Listed
 from sertools.widgets.listening import players
+from sertools.widgets.naming import named
 from sertools.widgets.scripts import script, style
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ class ClipBrowser(Listed):
     noun = "clip browser"
 
     def __init__(self, clips: pd.DataFrame, result: "Result | None", words: list[str]):
+        own = named(clips)  # refuses what cannot be shown
         self._given = clips.set_index("clip") if "clip" in clips else clips
-        there = clips["tag"].dropna() if "tag" in clips else pd.Series(dtype=str)
-        tags = {str(clip): str(tag) for clip, tag in there.items()}
+        there = own["tag"].dropna() if "tag" in own else pd.Series(dtype=str)
+        tags = {clip: str(tag) for clip, tag in there.items()}
         words = list(dict.fromkeys([*words, *tags.values()]))
         super().__init__(
             clips,
@@ -102,8 +104,10 @@ def clip_browser(
 
     Raises
     ------
+    TypeError
+        If `clips` is no table, or `result` no result.
     ValueError
-        If the table is empty, or a clip is there twice.
+        If the table is empty, a clip has no name, or is there twice.
 
     Examples
     --------
@@ -113,4 +117,5 @@ def clip_browser(
     >>> browser.tagged["tag"].count()
     np.int64(1)
     """
+    words = [words] if isinstance(words, str) else map(str, words)
     return ClipBrowser(clips, result, list(words))

@@ -1,6 +1,7 @@
 """Clips picked in one widget filter the others that show the same result."""
 
 import contextlib
+import threading
 import weakref
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,8 @@ class Brushes:
 
     Each widget shows the clips that *all the others* let through, so that its
     own pick stays visible among what it was picked from. The scores are those of
-    the clips that all let through.
+    the clips that all let through. JupyterLab answers pages in threads beside the
+    one that runs cells: whoever changes a pick, or tells of it, holds the `lock`.
 
     Parameters
     ----------
@@ -34,7 +36,8 @@ class Brushes:
         self._picks: weakref.WeakKeyDictionary[Listed, pd.Index] = (
             weakref.WeakKeyDictionary()
         )
-        self._telling = False
+        self.lock = threading.RLock()
+        self._scored: tuple[pd.Index, dict] | None = None
 
     @classmethod
     def of(cls, result: "Result | None") -> "Brushes":
@@ -45,20 +48,24 @@ class Brushes:
 
     def join(self, widget: "Listed") -> None:
         """Take a widget in, and tell it what the others let through."""
-        self._members.add(widget)
-        self._tell([widget])
+        with self.lock:
+            self._members.add(widget)
+            self._tell([widget])
 
     def brush(self, widget: "Listed", clips: pd.Index) -> None:
         """Note what is picked in a widget, none for no filter, and tell all."""
-        if len(clips):
-            self._picks[widget] = clips
-        elif self._picks.pop(widget, None) is None:
-            return
-        self._tell(list(self._members))
+        with self.lock:
+            if len(clips):
+                self._picks[widget] = clips
+            elif self._picks.pop(widget, None) is None:
+                return
+            self._tell(list(self._members))
 
     def leave(self, widget: "Listed") -> None:
-        """Forget a pick that nobody sees any more."""
-        self.brush(widget, pd.Index([]))
+        """Forget a widget that nobody sees any more, and what is picked in it."""
+        with self.lock:
+            self._members.discard(widget)
+            self.brush(widget, pd.Index([]))
 
     def clear(self) -> None:
         """Take back every pick."""
@@ -84,35 +91,36 @@ class Brushes:
         standing = {
             "n": len(some),
             "of": len(names),
-            "speakers": _speakers(widget.table.loc[some]) if len(some) else 0,
+            "speakers": _speakers(widget.table, some),
             "filters": [{"what": w.noun, "n": len(clips)} for w, clips in picks],
             "by_answers": any(w.by_answers for w, _ in picks),
         }
         return standing | self._scores(some)
 
     def _scores(self, clips: pd.Index) -> dict:
+        """Score clips; once, for widgets of one table ask for the same."""
         if self.result is None or not len(clips):
             return {}
-        from sertools.evaluation import grouping
+        if self._scored is None or not self._scored[0].equals(clips):
+            from sertools.evaluation import grouping
 
-        table = self.result.predictions
-        found = grouping.scores(table[table["clip"].isin(clips)], self.result.classes)
-        return {name: found[name] for name in ("uar", "accuracy")}
+            table = self.result.predictions
+            some = table[pd.Index(table["clip"], dtype=object).isin(clips)]
+            found = {"answered": len(some)}
+            if len(some):
+                scores = grouping.scores(some, self.result.classes)
+                found |= {name: scores[name] for name in ("uar", "accuracy")}
+            self._scored = clips, found
+        return self._scored[1]
 
     def _tell(self, widgets: list) -> None:
-        if self._telling:
-            return
-        self._telling = True
-        try:
-            for widget in widgets:
-                with contextlib.suppress(ReferenceError):
-                    widget.hear(self.through(but=widget), self.standing(widget))
-        finally:
-            self._telling = False
+        for widget in widgets:
+            with contextlib.suppress(ReferenceError):
+                widget.hear(self.through(but=widget), self.standing(widget))
 
 
-def _speakers(table: pd.DataFrame) -> int | None:
-    speakers = table.get("speaker")
-    if speakers is None or speakers.isna().any():
-        return None
-    return int(speakers.nunique())
+def _speakers(table: pd.DataFrame, clips: pd.Index) -> int | None:
+    if "speaker" not in table:
+        return 0 if clips.empty else None
+    speakers = table["speaker"].loc[clips]
+    return None if speakers.isna().any() else int(speakers.nunique())

@@ -10,6 +10,7 @@ from sertools.widgets import sounds
 from sertools.widgets.brushing import Brushes
 from sertools.widgets.columns import columns
 from sertools.widgets.live import Live, coloured
+from sertools.widgets.naming import Names, answered, named
 
 __all__ = ["Listed"]
 
@@ -36,10 +37,10 @@ class Listed(Live):
     ----------
     selection : list of str
         The clips picked here, in the table's order. A traitlet: `observe` it, or
-        set it to pick from Python.
+        set it to pick from Python; an index or a column of names will do, too.
     """
 
-    selection = traitlets.List(trait=traitlets.Unicode())
+    selection = Names()
     _picked = traitlets.List().tag(sync=True)
     _rows = traitlets.List(allow_none=True, default_value=None).tag(sync=True)
     _standing = traitlets.Dict().tag(sync=True)
@@ -58,10 +59,9 @@ class Listed(Live):
         shown: Iterable[str] | None = None,
         **traits,
     ):
-        self.table = _answered(_named(table), result)
-        self._clips = pd.Index([str(name) for name in self.table.index])
-        self.table.index = self._clips
-        self._views = 0
+        self.table = answered(named(table), result)
+        self._clips = self.table.index
+        self._page, self._views = None, set()
         classes = [] if result is None else result.classes
         names = _SHOWN if shown is None else shown
         words = {*classes, *self.table.get("emotion", pd.Series(dtype=str)).dropna()}
@@ -70,7 +70,7 @@ class Listed(Live):
             _columns=columns(self.table, names),
             _classes=classes,
             _scored=_scored(self.table, classes),
-            _emotions=[coloured(word) for word in sorted(words)],
+            _emotions=[coloured(word) for word in sorted(map(str, words))],
             **traits,
         )
         self.brushes = Brushes.of(result)
@@ -104,10 +104,12 @@ class Listed(Live):
         self.selection = self._clips[sorted(change["new"])].tolist()
 
     @traitlets.observe("selection")
-    def _pick(self, change: dict) -> None:
-        clips = pd.Index(change["new"], dtype=object)
-        self._picked = np.flatnonzero(self._clips.isin(clips)).tolist()
-        self.brushes.brush(self, clips)
+    def _pick(self, _) -> None:
+        # A page and a cell may pick at the same time: the last one counts, for all.
+        with self.brushes.lock:
+            clips = pd.Index(self.selection, dtype=object)
+            self._picked = np.flatnonzero(self._clips.isin(clips)).tolist()
+            self.brushes.brush(self, clips)
 
     def _on_sound(self, question: dict, _) -> tuple[dict, list[bytes]]:
         return {}, [sounds.wav(self._path(question["row"]))]
@@ -121,14 +123,21 @@ class Listed(Live):
         self.brushes.clear()
         return {}, []
 
-    def _on_here(self, *_) -> tuple[dict, list]:
-        self._views += 1
+    def _on_here(self, question: dict, _) -> tuple[dict, list]:
+        """Note a view: what is picked in it filters the others, if need be again."""
+        page = question.get("page")
+        if page != self._page:  # one that is reloaded does not say that its views go
+            self._page, self._views = page, set()
+        self._views.add(question.get("view"))
+        self.brushes.join(self)
+        if self.selection:
+            self.brushes.brush(self, pd.Index(self.selection, dtype=object))
         return {}, []
 
-    def _on_gone(self, *_) -> tuple[dict, list]:
+    def _on_gone(self, question: dict, _) -> tuple[dict, list]:
         """Note that a view was closed; a pick nobody sees must not filter others."""
-        self._views -= 1
-        if self._views <= 0:
+        self._views.discard(question.get("view"))
+        if not self._views:
             self.brushes.leave(self)
         return {}, []
 
@@ -142,26 +151,6 @@ class Listed(Live):
 
     def __repr__(self) -> str:
         return f"A {self.noun} of {len(self._clips)} clips, to click in JupyterLab."
-
-
-def _named(table: pd.DataFrame) -> pd.DataFrame:
-    """Index a copy by clip, and refuse a clip that is there twice."""
-    table = table.set_index("clip") if "clip" in table else table.copy()
-    if table.empty:
-        raise ValueError("The table has no clips.")
-    if table.index.has_duplicates:
-        twice = table.index[table.index.duplicated()][0]
-        raise ValueError(f"Clip {twice!r} is there twice.")
-    return table
-
-
-def _answered(table: pd.DataFrame, result) -> pd.DataFrame:
-    """Join what the model answered to the clips' own columns."""
-    if result is None:
-        return table
-    answers = result.predictions.set_index("clip")
-    new = [name for name in answers if name not in table]
-    return table.join(answers[new])
 
 
 def _scored(table: pd.DataFrame, classes: list[str]) -> bytes | None:

@@ -79,6 +79,8 @@ def players(clips: pd.DataFrame, limit: int = 12) -> Players:
 
 
 def _sound(path: str) -> bytes | str:
+    if pd.isna(path):
+        return "no file is known"
     try:
         return sounds.wav(path)
     except (ValueError, OSError) as error:

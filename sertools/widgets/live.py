@@ -44,6 +44,10 @@ class Live(anywidget.AnyWidget):
         if "id" in question:
             self.send({"id": question["id"], **answer}, binary)
 
+    def _on_ping(self, *_) -> tuple[dict, list]:
+        """Be there."""
+        return {}, []
+
     def _static_html(self, sounds: bool) -> str:
         """Give what a page without Python shows; with players if asked."""
         raise NotImplementedError

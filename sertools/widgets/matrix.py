@@ -7,6 +7,7 @@ import traitlets
 from sertools.widgets.listed import Listed
 from sertools.widgets.listening import players
 from sertools.widgets.live import figure_html
+from sertools.widgets.naming import needs_result
 from sertools.widgets.scripts import script, style
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Confusion(Listed):
     by_answers = True
 
     def __init__(self, result: "Result"):
+        needs_result(result)
         self.result = result
         super().__init__(result.predictions, result, _truths=result.emotions)
 
@@ -61,6 +63,11 @@ def confusion(result: "Result") -> Confusion:
     Confusion
         ``selection`` holds the clips of the cells picked, ``selected`` their
         rows. In a report: the matrix, and the first of the clips picked.
+
+    Raises
+    ------
+    TypeError
+        If it is no result.
 
     Examples
     --------

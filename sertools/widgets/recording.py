@@ -3,6 +3,7 @@
 import html
 import io
 import os
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -43,8 +44,10 @@ class Recorder(Live):
     scores = traitlets.Dict(allow_none=True, default_value=None)
 
     def __init__(self, model: Classifier | str, longest: float = 60.0):
-        if not longest > 0:
-            raise ValueError(f"longest is a positive number of seconds, not {longest}.")
+        if not isinstance(longest, Real) or not longest > 0:
+            raise ValueError(
+                f"longest is a positive number of seconds, not {longest!r}."
+            )
         self.model = models.load(model) if isinstance(model, str) else model
         _refuse_what_cannot_score(self.model)
         self._take: takes.Take | None = None
@@ -263,6 +266,8 @@ def recorder(
 
     Raises
     ------
+    TypeError
+        If `model` is no model.
     ValueError
         If `model` gives features, not emotions, or `longest` is not positive.
 
@@ -281,6 +286,8 @@ def recorder(
 
 def _refuse_what_cannot_score(model) -> None:
     """Score silence: cheap, and what is wrong with a model is said at once."""
+    if not hasattr(model, "sampling_rate"):
+        raise TypeError(f"model: a model or its name is needed, not {model!r:.60}.")
     features.timeline(model, np.zeros(model.sampling_rate), progress=False)
 
 

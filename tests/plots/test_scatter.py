@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from sertools import labels, plots
-from sertools.plots import scatter
+from sertools.plots.marks import marks
 
 EMOTIONS = ["angry", "happy", "sad"]
 
@@ -122,8 +122,8 @@ def test_corpora_and_model_are_named_and_synthetic_speech_is_called_so():
 
 
 def test_many_groups_have_marks_of_their_own_and_no_legend():
-    marks = scatter._marks([str(i) for i in range(91)], emotions=False)
-    assert len(set(marks.values())) == 91
+    found = marks([str(i) for i in range(91)], emotions=False)
+    assert len(set(found.values())) == 91
     X, clips = table(91)
     clips["speaker"] = [f"s{i}" for i in range(91)]
     ax = plots.embeddings(X, clips, "pca", by="speaker")

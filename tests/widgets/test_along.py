@@ -76,7 +76,9 @@ def test_the_cursor_stays_on_the_recording(shown):
 def test_models_tables_and_names_all_go(tmp_path):
     wave = np.random.default_rng(0).normal(0, 0.1, 2 * RATE)
     trained = models.load(TRAINED)
-    both = widgets.timeline(wave, [TRAINED, trained], hop=1, window=1)
+    both = widgets.timeline(
+        wave, [TRAINED, trained], hop=1, window=1, method="energy"
+    )
     assert list(both.tables) == [TRAINED, f"{TRAINED} (2)"]
     assert len(both.tables[TRAINED]) == 2
     table = features.timeline(trained, wave, progress=False)
@@ -257,6 +259,7 @@ def test_click_drag_and_keys(lab):
     root.locator(".toggle.emotion", has_text="sad").click()
     assert root.locator(".stage").bounding_box()["height"] < tall - 45
     root.locator("summary").click()
+    root.locator(".segments tbody tr").last.wait_for()  # written once it is open
     assert root.locator(".segments tbody tr").count() == 80
     assert "not sure (angry first)" in root.locator(".segments").inner_text()
     assert axe(page, ".sertools-timeline") == []

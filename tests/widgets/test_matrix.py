@@ -1,5 +1,8 @@
 """The confusion matrix that one clicks."""
 
+import sys
+import threading
+
 import pandas as pd
 import pytest
 
@@ -81,7 +84,7 @@ def test_clips_are_seen_and_heard(lab, setup):
     assert "gone.wav" in trouble.inner_text()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def result():
     rows = [
         ("a", "happy", "1", 0.9, 0.1),
@@ -109,13 +112,66 @@ def test_widgets_of_a_result_filter_each_other(result):
     assert one._standing["uar"]["value"] == 0.5
 
 
+def seen(widget, view="a", page=1):
+    widget._on_here({"view": view, "page": page}, [])
+
+
+def unseen(widget, view="a", page=1):
+    widget._on_gone({"view": view, "page": page}, [])
+
+
 def test_a_widget_that_nobody_sees_filters_nothing(result):
     one, two = widgets.confusion(result), widgets.confusion(result)
-    one._on_here()
+    seen(one)
+    seen(one, "b")
     one.selection = ["a"]
     assert two._rows == [0]
-    one._on_gone()
+    unseen(one)
+    assert two._rows == [0]  # the other view still shows it
+    unseen(one, "b")
     assert two._rows is None
+    two.selection = ["b"]
+    assert one._rows is None  # nor is it told any more: cells run again and again
+    two.selection = []
+    seen(one, "c")  # shown again, with what was picked in it
+    assert two._rows == [0]
+
+
+def test_a_page_that_is_reloaded_leaves_no_view_behind(result):
+    one, two = widgets.confusion(result), widgets.confusion(result)
+    seen(one)
+    one.selection = ["a"]
+    seen(one, "b", page=2)  # and nobody said that the first went
+    unseen(one, "b", page=2)
+    assert two._rows is None
+
+
+def test_picks_of_two_threads_all_arrive(result):
+    """A page picks in a thread of its own, while a cell picks, too."""
+    one, two, three = (widgets.confusion(result) for _ in range(3))
+    start = threading.Barrier(2)
+
+    def pick(widget, *turns):
+        start.wait()
+        for turn in range(40):
+            widget.selection = turns[turn % len(turns)]
+
+    threads = [
+        threading.Thread(target=pick, args=(one, ["a", "b"], ["b", "c"])),
+        threading.Thread(target=pick, args=(two, ["a", "d"], ["c", "d"])),
+    ]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+    finally:
+        sys.setswitchinterval(before)
+    assert (one.selection, two.selection) == (["b", "c"], ["c", "d"])
+    assert (one._rows, two._rows, three._rows) == ([2, 3], [1, 2], [2])
+    assert three._standing["n"] == 1
 
 
 def test_other_results_are_left_alone(result):

@@ -1,5 +1,7 @@
 // Questions to Python, and its answers.
 
+export const ORPHANED = "Python is gone: the kernel was restarted or ended. Run the cell again.";
+
 // Give a function that asks Python and waits: ask({ask: "sound", row: 3}).
 // The promise holds what `_on_sound` answered, or fails with its reason.
 export function asking(model, signal) {
@@ -27,7 +29,13 @@ export function asking(model, signal) {
       };
       const timer = setTimeout(silence, patience * 1000);
       waiting.set(id, { done, fail, timer });
-      model.send({ ...question, id }, undefined, buffers);
+      try {
+        model.send({ ...question, id }, undefined, buffers);
+      } catch {
+        clearTimeout(timer);
+        waiting.delete(id);
+        fail(new Error(ORPHANED));
+      }
     });
 }
 

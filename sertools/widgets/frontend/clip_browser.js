@@ -1,6 +1,7 @@
 // A table of clips to filter, sort, play through and tag.
 
 import { asking } from "./asking.js";
+import { attending, orphaned } from "./attending.js";
 import { clipList } from "./cliplist.js";
 import { clipsOf, pick, shownRows } from "./clips.js";
 import { count, make, opened, themed } from "./page.js";
@@ -139,6 +140,7 @@ function render({ model, el }) {
   // The tags on offer for the active clip, each with its key.
   function tell() {
     const row = list.active;
+    const held = [...tagging.children].indexOf(document.activeElement);
     tagging.replaceChildren();
     if (row === undefined) {
       tagging.append(make("span", { class: "words", text: "No clip passes these filters." }));
@@ -170,6 +172,7 @@ function render({ model, el }) {
         },
       }),
     );
+    tagging.children[held]?.focus(); // they were made anew
   }
 
   function tagOf(key) {
@@ -220,10 +223,10 @@ function render({ model, el }) {
   tagged();
   picked();
   show();
-  ask({ ask: "here" }).catch(() => {});
+  attending(model, signal);
+  orphaned(model, el, ask, signal);
   return () => {
     for (const [name, hear] of Object.entries(heard)) model.off(`change:${name}`, hear);
-    model.send({ ask: "gone" });
     close();
   };
 }

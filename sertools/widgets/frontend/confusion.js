@@ -1,6 +1,7 @@
 // A confusion matrix: click a cell, hear its clips.
 
 import { asking } from "./asking.js";
+import { attending, orphaned } from "./attending.js";
 import { clipList } from "./cliplist.js";
 import { clipsOf, colourOf, pick, shownRows } from "./clips.js";
 import { count, make, opened, themed } from "./page.js";
@@ -167,11 +168,11 @@ function render({ model, el }) {
   model.on("change:_rows", fill);
   model.on("change:_picked", mark);
   fill();
-  ask({ ask: "here" }).catch(() => {});
+  attending(model, signal);
+  orphaned(model, el, ask, signal);
   return () => {
     model.off("change:_rows", fill);
     model.off("change:_picked", mark);
-    model.send({ ask: "gone" });
     close();
   };
 }

@@ -1,6 +1,7 @@
 // A recorder: speak, or drop a file, and see what a model makes of it.
 
 import { asking } from "./asking.js";
+import { orphaned } from "./attending.js";
 import { intendedUse, pastTable } from "./asides.js";
 import { decoded, deliver } from "./delivery.js";
 import { levelMeter, openMicrophone, soundTrace } from "./microphone.js";
@@ -74,6 +75,7 @@ function render({ model, el }) {
   });
   const past = make("details", { class: "past", hidden: true });
   el.append(panel, view.el, past, intendedUse(about));
+  orphaned(model, el, ask, signal);
   el.addEventListener("keydown", typed, { signal });
 
   function become(next, words = "") {

@@ -7,19 +7,23 @@ const score = ({ value, low, high }) =>
 
 // Show `_standing` in an element of its own; `ask` takes all filters back.
 export function strip(model, ask, signal) {
-  const words = make("span", { class: "words", role: "status" });
+  const words = make("span", { class: "words", role: "status", tabindex: -1 });
   const all = make("button", {
     class: "quiet",
     text: "Show all clips",
-    onclick: () => ask({ ask: "clear" }).catch(() => {}),
+    onclick: () => {
+      words.focus(); // this button is about to go, and would take the focus along
+      ask({ ask: "clear" }).catch(() => {});
+    },
   });
   const note = make("div", { class: "note" });
   const el = make("div", { class: "strip" }, make("div", {}, words, all), note);
 
   const draw = () => {
-    const { n, of, speakers, uar, accuracy, filters = [], by_answers } =
+    const { n, of, answered, speakers, uar, accuracy, filters = [], by_answers } =
       model.get("_standing");
     const parts = [n === of ? count(n, "clip") : `${n} of ${count(of, "clip")}`];
+    if (answered < n) parts.push(`${answered || "none"} answered by the model`);
     if (speakers != null) parts.push(count(speakers, "speaker"));
     if (uar && !by_answers) parts.push(`UAR ${score(uar)}`, `accuracy ${score(accuracy)}`);
     words.textContent = parts.join(" · ");

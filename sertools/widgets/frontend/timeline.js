@@ -1,6 +1,7 @@
 // A recording along one time axis: hear it, see it, and see what models make of it.
 
 import { asking } from "./asking.js";
+import { orphaned } from "./attending.js";
 import { axisOf, ticked } from "./axis.js";
 import { controlsOf, spanWords } from "./controls.js";
 import { glassOver, overviewOf } from "./glass.js";
@@ -264,6 +265,7 @@ function render({ model, el }) {
   model.on("change:selection", mark);
   model.on("change:at", moved);
   themed(el, (isDark) => redraw((dark = isDark)), signal);
+  orphaned(model, el, ask, signal);
   sized(stage, redraw, signal);
   return () => {
     model.off("change:selection", mark);
