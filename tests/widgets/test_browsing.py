@@ -102,3 +102,39 @@ def test_a_report_keeps_the_first_clips(clips, monkeypatch):
     data, _ = browser._repr_mimebundle_()
     assert "3 of 192 clips" in data["text/html"]
     assert data["text/html"].count("<audio") == 3
+
+
+RESTART = "() => jupyterapp.shell.currentWidget.context.sessionContext.restartKernel()"
+
+
+@pytest.mark.slow
+def test_focus_stays_and_a_kernel_that_goes_is_missed(lab, setup):
+    show = "matrix = widgets.confusion(result)\nmatrix"
+    notebook = lab(setup, show, "widgets.clip_browser(clips, result)", "")
+    for cell in range(3):
+        notebook.run(cell)
+    page = notebook.page
+    root = notebook.widget("clip_browser")
+    focused = "() => document.activeElement.innerText"
+
+    button = root.locator(".tagging button", has_text="unclear")
+    button.focus()
+    page.keyboard.press("Enter")
+    root.locator("[aria-pressed=true]", has_text="unclear").wait_for()
+    assert "unclear" in page.evaluate(focused)  # the buttons were made anew
+
+    notebook.tell("matrix.selection = matrix.table.index[:3]; print()")
+    root.get_by_text("3 of 192 clips").wait_for()
+    notebook.run(1)  # what nobody sees any more must not filter
+    root.get_by_text("192 clips · 8 speakers").wait_for()
+
+    notebook.tell("matrix.selection = matrix.table.index[:3]; print()")
+    root.get_by_text("Show all clips").focus()
+    page.keyboard.press("Enter")
+    root.get_by_text("192 clips · 8 speakers").wait_for()
+    assert "192 clips" in page.evaluate(focused)
+
+    page.evaluate(RESTART)
+    notices = page.get_by_text("Python is gone")
+    notices.first.wait_for(timeout=20_000)
+    assert notices.count() == 2  # each widget says so

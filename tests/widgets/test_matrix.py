@@ -1,6 +1,5 @@
 """The confusion matrix that one clicks."""
 
-import sys
 import threading
 
 import pandas as pd
@@ -147,31 +146,21 @@ def test_a_page_that_is_reloaded_leaves_no_view_behind(result):
 
 
 def test_picks_of_two_threads_all_arrive(result):
-    """A page picks in a thread of its own, while a cell picks, too."""
+    """A page picks in a thread of its own, amid the telling of what a cell picked."""
     one, two, three = (widgets.confusion(result) for _ in range(3))
-    start = threading.Barrier(2)
+    page = threading.Thread(target=setattr, args=(two, "selection", ["c", "d"]))
 
-    def pick(widget, *turns):
-        start.wait()
-        for turn in range(40):
-            widget.selection = turns[turn % len(turns)]
+    def amid(_):
+        if page.ident is None:  # the first that hears of the cell's pick
+            page.start()
+            page.join(0.3)  # longer than a pick takes, if nothing makes it wait
 
-    threads = [
-        threading.Thread(target=pick, args=(one, ["a", "b"], ["b", "c"])),
-        threading.Thread(target=pick, args=(two, ["a", "d"], ["c", "d"])),
-    ]
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(30)
-    finally:
-        sys.setswitchinterval(before)
-    assert (one.selection, two.selection) == (["b", "c"], ["c", "d"])
+    for widget in (one, two, three):
+        widget.observe(amid, "_standing")
+    one.selection = ["b", "c"]
+    page.join(30)
     assert (one._rows, two._rows, three._rows) == ([2, 3], [1, 2], [2])
-    assert three._standing["n"] == 1
+    assert [widget._standing["n"] for widget in (one, two, three)] == [1, 1, 1]
 
 
 def test_other_results_are_left_alone(result):

@@ -411,7 +411,7 @@ function render({ model, el }) {
   model.on("change:_picked", review);
   review();
   attending(model, signal);
-  orphaned(model, el, signal);
+  orphaned(model, el, ask, signal);
   return () => {
     model.off("change:_rows", review);
     model.off("change:_picked", review);
