@@ -76,9 +76,7 @@ def test_the_cursor_stays_on_the_recording(shown):
 def test_models_tables_and_names_all_go(tmp_path):
     wave = np.random.default_rng(0).normal(0, 0.1, 2 * RATE)
     trained = models.load(TRAINED)
-    both = widgets.timeline(
-        wave, [TRAINED, trained], hop=1, window=1, method="energy"
-    )
+    both = widgets.timeline(wave, [TRAINED, trained], hop=1, window=1, method="energy")
     assert list(both.tables) == [TRAINED, f"{TRAINED} (2)"]
     assert len(both.tables[TRAINED]) == 2
     table = features.timeline(trained, wave, progress=False)

@@ -104,6 +104,8 @@ def test_what_cannot_be_compared_is_refused():
         evaluation.agreement(SAID, TRUTH.assign(end=[5.0, 8, 10]))
     for late, said in ((TRUTH[["start", "end"]] + 100, SAID), (TRUTH, SAID[:0])):
         with pytest.raises(ValueError, match="no moment in common"):
-            evaluation.agreement(said, TRUTH.assign(start=late["start"], end=late["end"]))
+            evaluation.agreement(
+                said, TRUTH.assign(start=late["start"], end=late["end"])
+            )
     with pytest.raises(ValueError, match="no emotion in common"):
         evaluation.agreement(SAID, TRUTH.assign(emotion="fear"))
