@@ -76,6 +76,10 @@ def coloured(word: str) -> dict[str, str]:
         return {"name": word, "colour": "#8A8A8A", "korean": ""}
 
 
+_CARD = "background:#fff;border-radius:8px;padding:12px;max-width:100%"
+"""White, with some room around it, on dark pages, too."""
+
+
 def figure_html(figure, about: str) -> str:
     """Give a matplotlib figure as a picture in HTML, described in words."""
     import base64
@@ -84,9 +88,10 @@ def figure_html(figure, about: str) -> str:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
     data = base64.b64encode(file.getvalue()).decode()
-    width = round(figure.get_figwidth() * 96)
+    width = round(figure.get_figwidth() * 90)
+    style = f"{_CARD};width:{width}px"
     return (
-        f'<img alt="{html.escape(about)}" style="max-width:100%;width:{width}px" '
+        f'<img alt="{html.escape(about)}" style="{style}" '
         f'src="data:image/png;base64,{data}">'
     )
 
