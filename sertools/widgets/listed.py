@@ -145,7 +145,7 @@ class Listed(Live):
         if "path" not in self.table:
             raise ValueError("This table names no files, so there is nothing to hear.")
         path = self.table["path"].iloc[row]
-        if pd.isna(path):
+        if not sounds.known(path):
             raise ValueError(f"{self._clips[row]}: no file is known.")
         return path
 

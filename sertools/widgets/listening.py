@@ -79,7 +79,7 @@ def players(clips: pd.DataFrame, limit: int = 12) -> Players:
 
 
 def _sound(path: str) -> bytes | str:
-    if pd.isna(path):
+    if not sounds.known(path):
         return "no file is known"
     try:
         return sounds.wav(path)

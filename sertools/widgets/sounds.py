@@ -8,13 +8,26 @@ import numpy as np
 from sertools import audio
 from sertools.plots import sound
 
-__all__ = ["RATE", "picture", "wav"]
+__all__ = ["RATE", "known", "picture", "wav"]
 
 RATE = 16_000
 """Hz. What most models hear; 32 kB a second at 16 bit."""
 
 COLUMNS = 240
 """A spectrogram is at most so wide: more than a list shows."""
+
+
+def known(source: object) -> bool:
+    """Tell whether there is something to hear: a path or samples, and no gap.
+
+    Examples
+    --------
+    >>> known("a.wav"), known(np.zeros(800)), known(None), known(float("nan"))
+    (True, True, False, False)
+    """
+    import pandas as pd
+
+    return not (pd.api.types.is_scalar(source) and pd.isna(source))
 
 
 def wav(path: str | os.PathLike) -> bytes:

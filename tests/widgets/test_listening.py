@@ -49,3 +49,10 @@ def test_no_more_than_the_limit(tone):
 def test_rows_without_files_are_refused():
     with pytest.raises(ValueError, match="path"):
         widgets.players(pd.DataFrame({"emotion": ["sad"]}))
+
+
+def test_samples_stand_for_a_file():
+    tone = np.sin(np.arange(16_000) / 9)
+    made = widgets.players(pd.DataFrame({"path": [tone, None]}, ["clean", "gone"]))
+    assert made.sounds[0].startswith(b"RIFF")
+    assert made.sounds[1] == "no file is known"
