@@ -36,7 +36,7 @@ CHROMIUM = (
 
 @pytest.fixture(scope="session")
 def browser():
-    """Give Chromium, or say what is missing."""
+    """Give Chromium, the only one that a process can have, or say what is missing."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("CHROMIUM") or next(
         filter(None, map(shutil.which, names)), None

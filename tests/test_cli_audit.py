@@ -1,7 +1,6 @@
 """`sertools audit`, and a folder that holds what folders hold."""
 
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -181,24 +180,17 @@ def test_strict_stops_before_any_training(mixed, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_nothing_in_a_name_is_executed_in_the_report(mixed, tmp_path):
+def test_nothing_in_a_name_is_executed_in_the_report(mixed, tmp_path, request):
     given = ["-p", "dataset", "folder", "-p", "root", str(mixed / "clips.csv")]
     assert main(["report", "quickstart", *given, "--out", str(tmp_path)]) == 0
     [page] = tmp_path.glob("*/report.html")
     assert "onerror" in (text := page.read_text(encoding="utf-8"))
     assert "<img src=x" not in text
-    names = map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))
-    browser = os.environ.get("CHROMIUM") or next(filter(None, names), None)
-    if not browser:
-        pytest.skip("no Chromium here to open it in")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        opened = playwright.chromium.launch(executable_path=browser, args=arguments)
-        dialogs, tab = [], opened.new_context(offline=True).new_page()
+    browser = request.getfixturevalue("browser")  # skips where there is none
+    with browser.new_context(offline=True) as context:
+        dialogs, tab = [], context.new_page()
         tab.on("dialog", lambda dialog: (dialogs.append(dialog), dialog.dismiss()))
         tab.goto(page.as_uri())
         tab.wait_for_timeout(300)
         assert tab.locator("img[onerror]").count() == 0
         assert dialogs == []
-        opened.close()

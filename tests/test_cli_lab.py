@@ -1,8 +1,6 @@
-import importlib.util
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -14,8 +12,6 @@ import pytest
 
 from sertools.cli import lab, main
 from sertools.cli.kernelspec import ThisInterpreter
-
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 
 
 @pytest.fixture
@@ -176,22 +172,14 @@ def server(elsewhere):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    not CHROMIUM or not importlib.util.find_spec("playwright"),
-    reason="no Chromium or no playwright here",
-)
-def test_a_newcomer_sees_the_quickstart_and_it_runs(server):
-    from playwright.sync_api import expect, sync_playwright
+def test_a_newcomer_sees_the_quickstart_and_it_runs(server, browser):
+    from playwright.sync_api import expect
 
     process, address = server
     assert "/lab/tree/00_quickstart.ipynb?" in address
     requests = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
+        page = context.new_page()
         page.on("request", lambda request: requests.append(request.url))
         page.goto(address)
         page.get_by_text("Python 3 | Idle").wait_for(timeout=60_000)
@@ -205,7 +193,6 @@ def test_a_newcomer_sees_the_quickstart_and_it_runs(server):
         assert page.get_by_text("Nothing was saved.").is_visible()
         troubles = "[data-mime-type='application/vnd.jupyter.error'], .jp-Dialog"
         assert page.locator(f"{troubles}, .Toastify__toast").count() == 0
-        browser.close()
     kernels = [
         child.cmdline()[0]
         for child in psutil.Process(process.pid).children(recursive=True)
