@@ -1,6 +1,5 @@
 """A table of clips, each with a player, that also works in a saved report."""
 
-import base64
 import html
 
 import pandas as pd
@@ -90,11 +89,7 @@ def _sound(path: str) -> bytes | str:
 def _row(row: tuple, sound: bytes | str) -> str:
     clip, *values = row
     if isinstance(sound, bytes):
-        data = base64.b64encode(sound).decode()
-        player = (
-            f"<audio controls preload='none' aria-label='{html.escape(str(clip))}' "
-            f"style='height:2em;width:14em' src='data:audio/wav;base64,{data}'></audio>"
-        )
+        player = sounds.player(sound, str(clip), "height:2em;width:14em")
     else:
         player = html.escape(sound)
     cells = "".join(

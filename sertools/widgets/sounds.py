@@ -1,5 +1,7 @@
 """A clip's sound and spectrogram, as bytes that a browser plays and paints."""
 
+import base64
+import html
 import io
 import os
 
@@ -8,7 +10,7 @@ import numpy as np
 from sertools import audio
 from sertools.plots import sound
 
-__all__ = ["RATE", "known", "picture", "wav"]
+__all__ = ["RATE", "known", "picture", "player", "wav"]
 
 RATE = 16_000
 """Hz. What most models hear; 32 kB a second at 16 bit."""
@@ -48,6 +50,15 @@ def as_wav(waveform: np.ndarray, rate: int) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, waveform, rate, format="WAV", subtype="PCM_16")
     return file.getvalue()
+
+
+def player(wav: bytes, about: str, style: str) -> str:
+    """Give a WAV file as a player in HTML, named in words; it carries its sound."""
+    data = base64.b64encode(wav).decode()
+    return (
+        f"<audio controls preload='none' aria-label='{html.escape(about)}' "
+        f"style='{style}' src='data:audio/wav;base64,{data}'></audio>"
+    )
 
 
 def picture(path: str | os.PathLike) -> np.ndarray:

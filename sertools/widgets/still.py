@@ -1,7 +1,5 @@
 """A timeline as a picture, with a player: what stays of it in a report."""
 
-import base64
-import html
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,12 +86,7 @@ def _player(shown: "Timeline") -> str:
     if shown.selection:
         what += f" (from {start:.1f} s)"
     wav = sounds.as_wav(shown.reel.stretch(start, stop), RATE)
-    data = base64.b64encode(wav).decode()
-    return (
-        f"<p>{what}:<br><audio controls preload='none' aria-label='{html.escape(what)}'"
-        f" style='width:100%;max-width:720px' src='data:audio/wav;base64,{data}'>"
-        "</audio></p>"
-    )
+    return f"<p>{what}:<br>{sounds.player(wav, what, 'width:100%;max-width:720px')}</p>"
 
 
 def _about(shown: "Timeline") -> str:

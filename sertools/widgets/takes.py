@@ -119,9 +119,7 @@ def line(take: Take) -> dict:
 
 def told(line: dict) -> dict:
     """Give the same for the page."""
-    names = [
-        name for name in line if name not in ("time", "name", "seconds", "verdict")
-    ]
+    names = [name for name in line if name not in FACTS]
     best = max(names, key=line.get, default="")
     return {
         "time": f"{line['time']:%H:%M:%S}",
