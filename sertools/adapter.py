@@ -6,10 +6,8 @@ import os
 import numpy.typing as npt
 
 from sertools import audio, models
-from sertools.card import Card
-from sertools.models import device as devices
-
-__all__ = ["ExternalModelAdapter"]
+from sertools.display import Card
+from sertools.models import _torch as devices
 
 _BY_LIBRARY = {"tensorflow": "ravdess_cnn"}
 """Types that are called by their library: what such a file holds."""

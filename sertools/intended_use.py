@@ -2,9 +2,7 @@
 
 import re
 
-from sertools import shipped
-
-__all__ = ["LINE", "page", "paragraphs"]
+from sertools import files
 
 LINE = (
     "Acted speech: a score is agreement with what an actor meant, not what a person "
@@ -12,8 +10,13 @@ LINE = (
 )
 """Stands wherever a recording is scored."""
 
+
 _BREAK = re.compile(r"\n\s*\n|\n(?=- )")
+
+
 _PART = re.compile(r"(?P<bullet>- )?(?:\*\*(?P<lead>.+?)\*\*)?(?P<text>.*)", re.DOTALL)
+
+
 _MARK = re.compile(r"\*{1,2}(?=\S)(.+?)(?<=\S)\*{1,2}|`(.+?)`", re.DOTALL)
 
 
@@ -25,7 +28,7 @@ def page() -> str:
     FileNotFoundError
         If the installation lacks it.
     """
-    path = shipped.folder("docs") / "intended_use.md"
+    path = files.folder("docs") / "intended_use.md"
     return path.read_text(encoding="utf-8").rstrip()
 
 

@@ -3,8 +3,6 @@
 import os
 import sys
 
-__all__ = ["bar"]
-
 
 def bar(total: int, label: str, unit: str = "clips", shown: bool = True):
     """Make a progress bar that removes itself when it is done.

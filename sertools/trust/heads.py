@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sertools import atomic
+from sertools import files
 from sertools.trust.pickles import load_pickle
 from sertools.trust.refusal import first_line, gate, in_words, one_line
 
@@ -13,15 +13,15 @@ __all__ = ["load_head", "save_head"]
 
 # Beside what skops knows: these hold parameters and answer questions with them.
 _KNOWN_TYPES = {
-    "sertools.models.heads.average.Average",
-    "sertools.models.heads.best.Best",
-    "sertools.models.heads.linear.LinearHead",
-    "sertools.models.heads.ranks.NormalRanks",
-    "sertools.models.heads.rotation.UnitRotation",
-    "sertools.models.heads.stack.Stack",
-    "sertools.models.heads.svm.SpeakerSVC",
-    "sertools.models.heads.tuned.Tuned",
-    "sertools.models.heads.weighted.WeightedLinear",
+    "sertools.models.heads._average.Average",
+    "sertools.models.heads._model_selection.Best",
+    "sertools.models.heads._linear.LinearHead",
+    "sertools.models.heads._preprocessing.RankGauss",
+    "sertools.models.heads._preprocessing.OrthogonalProjection",
+    "sertools.models.heads._stack.Stack",
+    "sertools.models.heads._svm.SpeakerSVC",
+    "sertools.models.heads._registry.Tuned",
+    "sertools.models.heads._linear.WeightedLinear",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.calibration._TemperatureScaling",
@@ -64,7 +64,7 @@ def save_head(head, path: str | os.PathLike) -> Path:
             f"{kind} cannot be saved so that it loads without trust: it holds "
             f"{in_words(foreign)}. {able}"
         )
-    with atomic.replacing(path) as draft:
+    with files.replacing(path) as draft:
         draft.write_bytes(stored)
     return Path(path)
 
