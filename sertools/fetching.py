@@ -58,7 +58,9 @@ _REFUSALS |= dict.fromkeys((404, 410), FileNotFoundError)
 _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
 _NO_PAGE = "7z aac aif aiff bz2 flac gz m4a mp3 ogg opus rar tar tgz wav xz zip".split()
-_PAGE = rb"(?is)(\xef\xbb\xbf|\s|<\?.*?\?>|<!--.*?-->)*<(!doctype\s+html|html|head)\b"
+_PAGE = (
+    rb"(?is)(?>\xef\xbb\xbf|\s|<\?.*?\?>|<!--.*?-->)*+<(!doctype\s+html|html|head)\b"
+)
 _BAR = {"unit": "B", "unit_scale": True, "mininterval": 0.2, "dynamic_ncols": True}
 
 
@@ -357,11 +359,7 @@ def _unwritable(error: OSError, path: Path) -> OSError:
 
 
 def _address(url: str) -> str:
-    """Check an address, and move it to the mirror if one is set.
-
-    >>> _address("https://example.org/a b.zip")
-    'https://example.org/a%20b.zip'
-    """
+    """Check an address, and move it to the mirror if one is set."""
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is not an http or https address.")
@@ -406,7 +404,8 @@ def _opened(target: Path, url: str) -> Iterator["_Transfer"]:
         except BaseException as error:
             full = isinstance(error, OSError) and error.errno in _FULL
             useless = full or isinstance(error, ValueError) or not transfer.received
-            transfer.remove() if useless else transfer.keep()
+            with contextlib.suppress(OSError):
+                transfer.remove() if useless else transfer.keep()
             raise
 
 
@@ -470,8 +469,9 @@ class _Transfer:
             note |= {"gaps": self.gaps, "length": self.path.stat().st_size}
             self.draft.write_text(json.dumps(note), encoding="utf-8")
             os.replace(self.draft, self.note)
-        except OSError:
+        except OSError as error:
             self.remove()
+            raise _unwritable(error, self.target) from None
 
     def clear(self) -> None:
         self.total, self.version, self.gaps = None, None, [[0, None]]

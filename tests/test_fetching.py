@@ -660,6 +660,11 @@ def test_a_page_that_comes_byte_by_byte(server, tmp_path):
         get(server, tmp_path)
 
 
+def test_what_looks_like_a_page_at_first_costs_no_time(server, tmp_path):
+    server.put("/a.zip", b"<!---->" * 1000)
+    assert get(server, tmp_path).read_bytes() == b"<!---->" * 1000
+
+
 def test_a_page_where_one_may_be(server, tmp_path):
     server.put("/a", PAGES[0])
     for name in ("a.html", "a.txt", "a"):
@@ -914,9 +919,10 @@ def on_a_small_disk(folder, line):
 
 
 @pytest.mark.parametrize("tells_length", [True, False])
-def test_a_full_disk(server, tmp_path, tells_length):
+@pytest.mark.parametrize("notes", [SELDOM, OFTEN])
+def test_a_full_disk(server, tmp_path, tells_length, notes):
     server.put("/a.zip", BODY * 8, tells_length=tells_length)
-    line = [FETCH, server.url("/a.zip"), f"{tmp_path}/a.zip", "1"]
+    line = [notes + FETCH, server.url("/a.zip"), f"{tmp_path}/a.zip", "1"]
     done = on_a_small_disk(tmp_path, line)
     assert done.stdout == "exit 1\n"  # and no file after it
     assert done.stderr.startswith("OSError: No room on the disk for a.zip in ")
