@@ -9,6 +9,8 @@ from sertools import audio, models
 from sertools.display import Card
 from sertools.models import _torch as devices
 
+__all__ = ["ExternalModelAdapter"]
+
 _BY_LIBRARY = {"tensorflow": "ravdess_cnn"}
 """Types that are called by their library: what such a file holds."""
 

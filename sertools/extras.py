@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 from types import ModuleType
 
+__all__ = ["EXTRAS", "available", "require", "version"]
+
 EXTRAS = {
     "torch": "torch",
     "torchaudio": "torch",

@@ -8,6 +8,18 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+__all__ = [
+    "EMOTIONS",
+    "FURTHER",
+    "Emotion",
+    "canonical",
+    "colour",
+    "emotion",
+    "korean",
+    "marker",
+    "merged",
+]
+
 
 @dataclass(frozen=True)
 class Emotion:

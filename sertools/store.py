@@ -13,6 +13,8 @@ import numpy as np
 
 from sertools import fetching, locks
 
+__all__ = ["Entry", "Store"]
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS features (

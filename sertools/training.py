@@ -22,6 +22,8 @@ from sertools.models.heads import _out_of_distribution
 from sertools.models.heads._registry import held_out
 from sertools.models.trained import CARD, HEAD, KIND
 
+__all__ = ["check_out", "facts", "train"]
+
 _WITHIN = 0.97  # of the training clips, when their speaker is held out
 
 

@@ -9,6 +9,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from sertools import datasets
 
+__all__ = ["Folds", "assign"]
+
 _AT_MOST = 10
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import t as student_t
 
+__all__ = ["SCORES", "counts_by_speaker", "jackknife", "right_by_speaker"]
+
 FIELDS = ("clip", "emotion", "predicted", "speaker", "sex", "fold", "path")
 """The columns of ``predictions`` before the probabilities."""
 

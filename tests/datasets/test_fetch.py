@@ -20,12 +20,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from sertools import datasets, extras
+from sertools import datasets, extras, fetching
 from sertools.datasets import _fetch, _registry
 from sertools.datasets.base import Archive, Dataset
-from sertools.fetching import transfer
 
-SERVER = runpy.run_path(str(Path(__file__).parents[1] / "fetching" / "conftest.py"))
+SERVER = runpy.run_path(str(Path(__file__).parents[1] / "test_fetching.py"))
 
 
 ARCHIVE = "/toy.example/files/toy.zip"
@@ -40,7 +39,7 @@ COPY = "/www.kaggle.com/api/v1/datasets/download/someone/toy"
 @pytest.fixture(autouse=True)
 def _surroundings(tmp_path, monkeypatch):
     """Keep the pauses short, and the user's proxies, mirror and cache out."""
-    monkeypatch.setattr(transfer, "BACKOFF", 0.01)
+    monkeypatch.setattr(fetching, "_BACKOFF", 0.01)
     monkeypatch.setattr(_fetch, "PAUSES", (0.01, 0.01, 0.01))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("SERTOOLS_CACHE", str(tmp_path / "cache"))
