@@ -12,21 +12,14 @@ import numpy.typing as npt
 MIN_SECONDS = 0.05
 """Shorter clips are refused: no system can say anything about them."""
 
-
 SILENCE = 1e-4
 """Peak deviation from the mean (-80 dB of full scale) below which a clip is silent."""
-
 
 UNREAD = (".m4a", ".aac", ".amr", ".webm", ".wma", ".mp4", ".3gp")
 """Endings of recordings, as telephones make them, that libsndfile does not read."""
 
-
 _POINTER = b"version https://git-lfs"
-
-
 _STREAMED = (0, 0xFFFFFFFF)  # sizes that a recorder wrote before it knew better
-
-
 Source = str | os.PathLike | BinaryIO | npt.ArrayLike
 
 
