@@ -1,17 +1,17 @@
 // A table of clips to filter, sort, play through and tag.
 
-import { asking } from "./asking.js";
-import { attending, orphaned } from "./attending.js";
+import { rpc } from "./rpc.js";
+import { lifecycle, orphaned } from "./lifecycle.js";
 import { clipList } from "./cliplist.js";
 import { clipsOf, pick, shownRows } from "./clips.js";
-import { count, make, opened, themed } from "./page.js";
-import { strip } from "./strip.js";
+import { count, make, opened, themed } from "./dom.js";
+import { summary } from "./summary.js";
 
 const MOST = 200; // a column with more words is searched, not chosen from
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "clip_browser");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const clips = clipsOf(model);
   const facets = new Map(); // column -> select
   let base = null; // rows picked from elsewhere, in place of the filters here
@@ -69,7 +69,7 @@ function render({ model, el }) {
   }
   bar.append(make("span", { class: "pair" }, order.label, turn), through);
   const tagging = make("div", { class: "tagging", role: "group", "aria-label": "Tag" });
-  el.append(strip(model, ask, signal), bar, list.el, tagging);
+  el.append(summary(model, ask, signal), bar, list.el, tagging);
   themed(el, () => {}, signal);
 
   function choice(name, options, changed) {
@@ -223,7 +223,7 @@ function render({ model, el }) {
   tagged();
   picked();
   show();
-  attending(model, signal);
+  lifecycle(model, signal);
   orphaned(model, el, ask, signal);
   return () => {
     for (const [name, hear] of Object.entries(heard)) model.off(`change:${name}`, hear);

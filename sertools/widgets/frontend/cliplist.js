@@ -2,7 +2,7 @@
 // Only the rows on the screen are in the page, so ten thousand are as quick as ten.
 
 import { colourOf } from "./clips.js";
-import { make } from "./page.js";
+import { make } from "./dom.js";
 import { picturing, playing } from "./sound.js";
 
 const HEIGHT = 52; // of a row, in pixels

@@ -1,15 +1,15 @@
 // A confusion matrix: click a cell, hear its clips.
 
-import { asking } from "./asking.js";
-import { attending, orphaned } from "./attending.js";
+import { rpc } from "./rpc.js";
+import { lifecycle, orphaned } from "./lifecycle.js";
 import { clipList } from "./cliplist.js";
 import { clipsOf, colourOf, pick, shownRows } from "./clips.js";
-import { count, make, opened, themed } from "./page.js";
-import { strip } from "./strip.js";
+import { count, make, opened, themed } from "./dom.js";
+import { summary } from "./summary.js";
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "confusion");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const clips = clipsOf(model);
   const truths = model.get("_truths");
   const heard = clips.classes;
@@ -20,7 +20,7 @@ function render({ model, el }) {
   const heading = make("h4", { class: "heading" });
   const grid = matrix();
   el.append(
-    strip(model, ask, signal),
+    summary(model, ask, signal),
     make(
       "div",
       { class: "halves" },
@@ -168,7 +168,7 @@ function render({ model, el }) {
   model.on("change:_rows", fill);
   model.on("change:_picked", mark);
   fill();
-  attending(model, signal);
+  lifecycle(model, signal);
   orphaned(model, el, ask, signal);
   return () => {
     model.off("change:_rows", fill);

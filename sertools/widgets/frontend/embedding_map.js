@@ -1,17 +1,17 @@
 // Clips as points: hover to hear, draw around some to list them.
 
-import { asking, numbers } from "./asking.js";
-import { attending, orphaned } from "./attending.js";
+import { rpc, numbers } from "./rpc.js";
+import { lifecycle, orphaned } from "./lifecycle.js";
 import { clipList, spoken } from "./cliplist.js";
 import { clipsOf, pick, shownRows } from "./clips.js";
 import { coloursOf, legend } from "./colouring.js";
 import { gestures } from "./gestures.js";
 import { hoverCard } from "./hovercard.js";
-import { colour, count, make, opened, sized, themed } from "./page.js";
-import { FAINT, HIDDEN, PICKED, SHOWN, painterOf } from "./painting.js";
-import { planeOf } from "./plane.js";
+import { colour, count, make, opened, sized, themed } from "./dom.js";
+import { FAINT, HIDDEN, PICKED, SHOWN, rendererOf } from "./renderer.js";
+import { viewportOf } from "./viewport.js";
 import { picturing } from "./sound.js";
-import { strip } from "./strip.js";
+import { summary } from "./summary.js";
 
 const REST = 140; // ms that a hand rests on a point before it is heard
 const REACH = 11; // pixels from a point that are still on it
@@ -26,10 +26,10 @@ const KEYS =
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "embedding_map");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const clips = clipsOf(model);
   const about = model.get("_about");
-  const plane = planeOf(numbers(model.get("_places"), Float32Array));
+  const viewport = viewportOf(numbers(model.get("_places"), Float32Array));
   const ways = coloursOf(clips, model.get("_marks"));
   const states = new Uint8Array(clips.n);
   const wanted = (row) => states[row] >= SHOWN;
@@ -83,11 +83,11 @@ function render({ model, el }) {
   const tools = toolbar();
   const hint = make("p", { class: "hint", text: HANDS });
   el.append(
-    strip(model, ask, signal),
+    summary(model, ask, signal),
     make("p", { class: "title" }, title, note),
     make("div", { class: "space" }, tools.el, frame, groups, hint, heading, list.el),
   );
-  const painter = painterOf(plane, below, above);
+  const renderer = rendererOf(viewport, below, above);
   const touch = gestures(
     above,
     {
@@ -95,7 +95,7 @@ function render({ model, el }) {
       hover,
       click: (x, y, more) => {
         trouble.hidden = true;
-        const row = plane.hit(x, y, REACH, wanted);
+        const row = viewport.hit(x, y, REACH, wanted);
         if (row === null) return;
         at(row, false);
         choose([row], more);
@@ -106,13 +106,13 @@ function render({ model, el }) {
       },
       drawn: (path, more) => {
         trouble.hidden = true;
-        const rows = plane.inside(path, wanted);
+        const rows = viewport.inside(path, wanted);
         if (rows.length) choose(rows, more);
         else say("No clips in there.");
       },
       pan: (dx, dy) => {
         if (spaced) spaced = "moved";
-        plane.pan(dx, dy);
+        viewport.pan(dx, dy);
         paint();
       },
       zoom: nearer,
@@ -194,7 +194,7 @@ function render({ model, el }) {
     const rows = shownRows(model, clips.n).filter((row) =>
       picked.size ? picked.has(row) : wanted(row),
     );
-    list.show(picked.size ? plane.outwards(rows) : rows);
+    list.show(picked.size ? viewport.outwards(rows) : rows);
     heading.textContent = picked.size
       ? `Picked: ${count(rows.length, "clip")}${rows.length > 2 ? ", from their middle outwards" : ""}`
       : `${count(rows.length, "clip")}. Draw around some, or click one.`;
@@ -226,8 +226,8 @@ function render({ model, el }) {
     if (soon.asked) return;
     soon.asked = requestAnimationFrame(() => {
       soon.asked = 0;
-      if (plane.width < 2 || signal.aborted) return;
-      if (wish === "all") painter.points(way, states, dark);
+      if (viewport.width < 2 || signal.aborted) return;
+      if (wish === "all") renderer.points(way, states, dark);
       wish = "";
       const rings = [];
       const { row: playing, loading } = list.player;
@@ -236,7 +236,7 @@ function render({ model, el }) {
       if (inList && wanted(listed)) rings.push({ row: listed });
       if (hovered !== null) rings.push({ row: hovered });
       if (playing !== null) rings.push({ row: playing, full: true, dashed: loading });
-      painter.over({ line, rings, ink: colour(el, "--ink"), accent: colour(el, "--accent") });
+      renderer.over({ line, rings, ink: colour(el, "--ink"), accent: colour(el, "--accent") });
       place();
     });
   }
@@ -248,12 +248,12 @@ function render({ model, el }) {
   function place() {
     const shown = hovered ?? (atKeys() ? cursor : null);
     if (shown === null || line) return card.show(null);
-    card.show(shown, plane.x(shown), plane.y(shown), plane.width, plane.height);
+    card.show(shown, viewport.x(shown), viewport.y(shown), viewport.width, viewport.height);
     card.follow(list.player.row, list.player.sound);
   }
 
   function hover(x, y) {
-    const row = x === null ? null : plane.hit(x, y, REACH, wanted);
+    const row = x === null ? null : viewport.hit(x, y, REACH, wanted);
     if (row === hovered) return;
     hovered = row;
     if (row !== null) keyed = false;
@@ -297,14 +297,14 @@ function render({ model, el }) {
     keyed = byKey;
     if (byKey) {
       hovered = null;
-      plane.reveal(row);
+      viewport.reveal(row);
       say(`${spoken(clips, row)}. ${neighbours(row)}`);
     }
     paint();
     if (byKey) setTimeout(() => cursor === row && card.paint?.(), REST);
   }
   function neighbours(row) {
-    const near = plane.around(row, (other) => other !== row && wanted(other)).slice(0, NEAREST);
+    const near = viewport.around(row, (other) => other !== row && wanted(other)).slice(0, NEAREST);
     const tally = new Map();
     for (const other of near) tally.set(way.of[other], (tally.get(way.of[other]) ?? 0) + 1);
     const parts = [...tally].sort((a, b) => b[1] - a[1]).slice(0, 3);
@@ -312,19 +312,19 @@ function render({ model, el }) {
     return `Around it ${words.join(", ")}.`;
   }
   function nearer(factor, x, y) {
-    if (factor) plane.nearer(factor, x, y);
-    else plane.all();
+    if (factor) viewport.nearer(factor, x, y);
+    else viewport.all();
     hovered = null;
     paint();
   }
 
-  const middle = () => plane.hit(plane.width / 2, plane.height / 2, 1e6, wanted);
+  const middle = () => viewport.hit(viewport.width / 2, viewport.height / 2, 1e6, wanted);
   const walk = (step) => {
-    const rows = plane.across().filter(wanted);
+    const rows = viewport.across().filter(wanted);
     const next = rows.indexOf(cursor) + step;
     return rows[Math.min(Math.max(next, 0), rows.length - 1)] ?? null;
   };
-  const towards = (dx, dy) => plane.towards(cursor, dx, dy, wanted);
+  const towards = (dx, dy) => viewport.towards(cursor, dx, dy, wanted);
   const moves = {
     ArrowRight: () => towards(1, 0),
     ArrowLeft: () => towards(-1, 0),
@@ -339,11 +339,11 @@ function render({ model, el }) {
     a: (more) => {
       const group = way.of[cursor];
       const all = (row) => wanted(row) && way.of[row] === group;
-      choose(plane.around(cursor, all), more);
+      choose(viewport.around(cursor, all), more);
     },
     n: () => {
       reach += NEAREST;
-      choose(plane.around(cursor, wanted).slice(0, reach + 1), false);
+      choose(viewport.around(cursor, wanted).slice(0, reach + 1), false);
     },
   };
   const free = {
@@ -399,9 +399,9 @@ function render({ model, el }) {
   sized(
     frame,
     (width) => {
-      const height = Math.round(Math.min(Math.max(width * plane.flat, 320), 460));
+      const height = Math.round(Math.min(Math.max(width * viewport.flat, 320), 460));
       el.style.setProperty("--map-height", `${height}px`);
-      plane.resize(width, height);
+      viewport.resize(width, height);
       paint();
     },
     signal,
@@ -410,7 +410,7 @@ function render({ model, el }) {
   model.on("change:_rows", review);
   model.on("change:_picked", review);
   review();
-  attending(model, signal);
+  lifecycle(model, signal);
   orphaned(model, el, ask, signal);
   return () => {
     model.off("change:_rows", review);

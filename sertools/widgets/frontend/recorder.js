@@ -1,19 +1,19 @@
 // A recorder: speak, or drop a file, and see what a model makes of it.
 
-import { asking } from "./asking.js";
-import { orphaned } from "./attending.js";
-import { intendedUse, pastTable } from "./asides.js";
-import { decoded, deliver } from "./delivery.js";
+import { rpc } from "./rpc.js";
+import { orphaned } from "./lifecycle.js";
+import { intendedUse, pastTable } from "./footer.js";
+import { decoded, upload } from "./upload.js";
 import { levelMeter, openMicrophone, soundTrace } from "./microphone.js";
-import { clock, make, opened } from "./page.js";
-import { takeView } from "./take.js";
+import { clock, make, opened } from "./dom.js";
+import { recordingView } from "./recording.js";
 
 const GOING = "Recording. Escape discards it.";
 const HOW = "Press Record (or R), say a sentence, press Stop.";
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "recorder");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const about = model.get("_about");
   const emotions = Object.fromEntries(model.get("_emotions").map((e) => [e.name, e.colour]));
   let state = "idle"; // then "opening", "recording", "sending"
@@ -64,7 +64,7 @@ function render({ model, el }) {
     doing,
     trouble,
   );
-  const view = takeView({
+  const view = recordingView({
     ask,
     root: el,
     signal,
@@ -214,7 +214,7 @@ function render({ model, el }) {
   async function send(blob, facts) {
     sending = true;
     try {
-      const answer = await deliver(ask, blob, about.piece, facts);
+      const answer = await upload(ask, blob, about.piece, facts);
       become("idle");
       return answer;
     } catch (error) {

@@ -1,6 +1,6 @@
 // Sounds and spectrograms, fetched from Python one by one as they are wanted.
 
-import { numbers } from "./asking.js";
+import { numbers } from "./rpc.js";
 
 const KEPT = 60; // sounds held in the browser, the last ones heard
 

@@ -1,6 +1,6 @@
 // The sound of a long recording: fetched piece by piece, and played without gaps.
 
-import { numbers } from "./asking.js";
+import { numbers } from "./rpc.js";
 
 const PIECE = 20; // seconds that are fetched at once
 const AHEAD = 8; // seconds that are scheduled before they are heard

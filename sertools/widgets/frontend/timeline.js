@@ -1,13 +1,13 @@
 // A recording along one time axis: hear it, see it, and see what models make of it.
 
-import { asking } from "./asking.js";
-import { orphaned } from "./attending.js";
+import { rpc } from "./rpc.js";
+import { orphaned } from "./lifecycle.js";
 import { axisOf, ticked } from "./axis.js";
 import { controlsOf, spanWords } from "./controls.js";
-import { glassOver, overviewOf } from "./glass.js";
+import { overlayOf, overviewOf } from "./overlay.js";
 import { drawLanes, LANE, STRIP } from "./lanes.js";
 import { legendOf, readingOf } from "./legend.js";
-import { clock, colour, fit, make, opened, sized, themed, tone } from "./page.js";
+import { clock, colour, fit, make, opened, sized, themed, tone } from "./dom.js";
 import { gapsOf, heardBy, inWords, saidAt, saidBriefly } from "./scores.js";
 import { segmentTable } from "./segments.js";
 import { streaming } from "./stream.js";
@@ -25,7 +25,7 @@ const KEYS =
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "timeline");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const about = model.get("_about");
   const { seconds } = about;
   const models = heardBy(model);
@@ -40,7 +40,7 @@ function render({ model, el }) {
 
   const views = viewsOf(ask, signal, redraw);
   const player = streaming(ask, about, signal, played);
-  const glass = glassOver(
+  const overlay = overlayOf(
     axis,
     {
       click: (time, again) => (player.playing && again ? player.pause() : play(time)),
@@ -82,7 +82,7 @@ function render({ model, el }) {
     bands: pictured("Mel spectrogram, up to 8000 Hz"),
     lanes: pictured(inWords(models)),
   };
-  const stage = make("div", { class: "stage" }, ...Object.values(panels), glass.el);
+  const stage = make("div", { class: "stage" }, ...Object.values(panels), overlay.el);
   const reading = readingOf(models, emotions);
   const trouble = make("div", { class: "trouble", role: "alert", hidden: true });
   el.append(
@@ -123,7 +123,7 @@ function render({ model, el }) {
     controls.playing(state.playing);
     el.classList.toggle("waiting", state.loading);
     if (state.playing) return follow();
-    glass.forget();
+    overlay.forget();
     const span = chosen();
     const through = state.over && span && Math.abs(state.place - span[1]) < 1e-3;
     return move(through ? span[0] : state.place);
@@ -134,7 +134,7 @@ function render({ model, el }) {
       if (!player.playing || signal.aborted) return;
       const seen = at >= axis.start && at <= axis.end; // else one looks elsewhere
       at = player.position();
-      if (seen && !glass.dragging() && axis.reach(at)) redraw();
+      if (seen && !overlay.dragging() && axis.reach(at)) redraw();
       else mark();
       if (Math.abs(at - model.get("at")) > 0.5) tell("at", at);
       follow();
@@ -245,15 +245,15 @@ function render({ model, el }) {
       const words = saidBriefly(saidAt(heard, at));
       return models.length > 1 ? `${heard.name} ${words}` : words;
     });
-    glass.mark(at, chosen());
-    glass.el.setAttribute("aria-valuenow", at.toFixed(2));
-    glass.el.setAttribute("aria-valuetext", [clock(at), ...said].join(", "));
+    overlay.mark(at, chosen());
+    overlay.el.setAttribute("aria-valuenow", at.toFixed(2));
+    overlay.el.setAttribute("aria-valuetext", [clock(at), ...said].join(", "));
     overview.mark(at);
     controls.show(at, chosen(), axis.whole());
     read();
   }
   function read() {
-    reading.show(glass.over() ?? at, shown());
+    reading.show(overlay.over() ?? at, shown());
   }
 
   const moved = () => {

@@ -1,6 +1,6 @@
 // Waveform and spectrogram of what is in view: first coarse, then as fine as it gets.
 
-import { numbers } from "./asking.js";
+import { numbers } from "./rpc.js";
 import { GUTTER } from "./axis.js";
 import { paint } from "./sound.js";
 
