@@ -1,10 +1,10 @@
 // A table of clips to filter, sort, play through and tag.
 
-import { rpc } from "./rpc.js";
-import { lifecycle, orphaned } from "./lifecycle.js";
 import { clipList } from "./cliplist.js";
 import { clipsOf, pick, shownRows } from "./clips.js";
 import { count, make, opened, themed } from "./dom.js";
+import { lifecycle, orphaned } from "./lifecycle.js";
+import { rpc } from "./rpc.js";
 import { summary } from "./summary.js";
 
 const MOST = 200; // a column with more words is searched, not chosen from

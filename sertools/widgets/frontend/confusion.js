@@ -1,10 +1,10 @@
 // A confusion matrix: click a cell, hear its clips.
 
-import { rpc } from "./rpc.js";
-import { lifecycle, orphaned } from "./lifecycle.js";
 import { clipList } from "./cliplist.js";
 import { clipsOf, colourOf, pick, shownRows } from "./clips.js";
 import { count, make, opened, themed } from "./dom.js";
+import { lifecycle, orphaned } from "./lifecycle.js";
+import { rpc } from "./rpc.js";
 import { summary } from "./summary.js";
 
 function render({ model, el }) {

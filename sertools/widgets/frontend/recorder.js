@@ -1,12 +1,12 @@
 // A recorder: speak, or drop a file, and see what a model makes of it.
 
-import { rpc } from "./rpc.js";
-import { orphaned } from "./lifecycle.js";
-import { intendedUse, pastTable } from "./footer.js";
-import { decoded, upload } from "./upload.js";
-import { levelMeter, openMicrophone, soundTrace } from "./microphone.js";
 import { clock, make, opened } from "./dom.js";
+import { intendedUse, pastTable } from "./footer.js";
+import { orphaned } from "./lifecycle.js";
+import { levelMeter, openMicrophone, soundTrace } from "./microphone.js";
 import { recordingView } from "./recording.js";
+import { rpc } from "./rpc.js";
+import { decoded, upload } from "./upload.js";
 
 const GOING = "Recording. Escape discards it.";
 const HOW = "Press Record (or R), say a sentence, press Stop.";

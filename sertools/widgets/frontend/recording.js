@@ -1,7 +1,7 @@
 // A recording: how it looks and sounds, and what the model makes of it.
 
-import { numbers } from "./rpc.js";
 import { clock, colour, fit, make, sized, themed } from "./dom.js";
+import { numbers } from "./rpc.js";
 import { paint } from "./sound.js";
 
 // Make the view of a recording; `forget` is called by its button.

@@ -1,13 +1,13 @@
 // A recording along one time axis: hear it, see it, and see what models make of it.
 
-import { rpc } from "./rpc.js";
-import { orphaned } from "./lifecycle.js";
 import { axisOf, ticked } from "./axis.js";
 import { controlsOf, spanWords } from "./controls.js";
-import { overlayOf, overviewOf } from "./overlay.js";
+import { clock, colour, fit, make, opened, sized, themed, tone } from "./dom.js";
 import { drawLanes, LANE, STRIP } from "./lanes.js";
 import { legendOf, readingOf } from "./legend.js";
-import { clock, colour, fit, make, opened, sized, themed, tone } from "./dom.js";
+import { orphaned } from "./lifecycle.js";
+import { overlayOf, overviewOf } from "./overlay.js";
+import { rpc } from "./rpc.js";
 import { gapsOf, heardBy, inWords, saidAt, saidBriefly } from "./scores.js";
 import { segmentTable } from "./segments.js";
 import { streaming } from "./stream.js";
