@@ -65,9 +65,10 @@ class ClipBrowser(Listed):
         return proposal["value"]
 
     def _static_html(self, sounds: bool) -> str:
-        shown = self.selected if self.selection else self.table
+        filtered = self.selection or self._empty_filter
+        shown = self.selected if filtered else self.table
         head = f"<p>{len(shown)} of {len(self.table)} clips.</p>"
-        if sounds and "path" in shown:
+        if sounds and "path" in shown and len(shown):
             return head + players(shown)._repr_html_()
         few = [name for name in (*_FACETS, "text") if name in shown]
         return head + shown[few].head(12).to_html()
@@ -98,7 +99,7 @@ def clip_browser(
     -------
     ClipBrowser
         ``selection`` holds the clips that the filters let through (empty: no
-        filter is set), ``tags`` the tag of each clip that has one, and
+        filter is set, or none passes), ``tags`` the tag of each clip that has one, and
         ``tagged`` the clips with a column ``tag``. In a report: the first
         clips, to listen to.
 

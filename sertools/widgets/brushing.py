@@ -52,10 +52,13 @@ class Brushes:
             self._members.add(widget)
             self._tell([widget])
 
-    def brush(self, widget: "Listed", clips: pd.Index) -> None:
-        """Note what is picked in a widget, none for no filter, and tell all."""
+    def brush(self, widget: "Listed", clips: pd.Index, empty: bool = False) -> None:
+        """Note what is picked in a widget, and tell all.
+
+        None is no filter, unless it is `empty`: one that lets nothing through.
+        """
         with self.lock:
-            if len(clips):
+            if len(clips) or empty:
                 self._picks[widget] = clips
             elif self._picks.pop(widget, None) is None:
                 return
@@ -70,7 +73,7 @@ class Brushes:
     def clear(self) -> None:
         """Take back every pick."""
         for widget in list(self._picks):
-            widget.selection = []
+            widget.unpick()
 
     def through(self, but: "Listed | None" = None) -> pd.Index | None:
         """List the clips that all widgets but one let through; None for all clips."""

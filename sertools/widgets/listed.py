@@ -42,6 +42,7 @@ class Listed(Live):
 
     selection = Names()
     _picked = traitlets.List().tag(sync=True)
+    _empty_filter = traitlets.Bool(False).tag(sync=True)  # filters let nothing through
     _rows = traitlets.List(allow_none=True, default_value=None).tag(sync=True)
     _standing = traitlets.Dict().tag(sync=True)
     _names = traitlets.List().tag(sync=True)
@@ -109,7 +110,20 @@ class Listed(Live):
         with self.brushes.lock:
             clips = pd.Index(self.selection, dtype=object)
             self._picked = np.flatnonzero(self._clips.isin(clips)).tolist()
-            self.brushes.brush(self, clips)
+            if self.selection:
+                self._empty_filter = False
+            self.brushes.brush(self, clips, self._empty_filter)
+
+    @traitlets.observe("_empty_filter")
+    def _emptied(self, _) -> None:
+        with self.brushes.lock:
+            clips = pd.Index(self.selection, dtype=object)
+            self.brushes.brush(self, clips, self._empty_filter)
+
+    def unpick(self) -> None:
+        """Take back what is picked here, and a filter that lets nothing through."""
+        self._empty_filter = False
+        self.selection = []
 
     def _on_sound(self, question: dict, _) -> tuple[dict, list[bytes]]:
         return {}, [sounds.wav(self._path(question["row"]))]
@@ -130,8 +144,9 @@ class Listed(Live):
             self._page, self._views = page, set()
         self._views.add(question.get("view"))
         self.brushes.join(self)
-        if self.selection:
-            self.brushes.brush(self, pd.Index(self.selection, dtype=object))
+        clips = pd.Index(self.selection, dtype=object)
+        if len(clips) or self._empty_filter:
+            self.brushes.brush(self, clips, self._empty_filter)
         return {}, []
 
     def _on_gone(self, question: dict, _) -> tuple[dict, list]:

@@ -15,7 +15,8 @@ function render({ model, el }) {
   const clips = clipsOf(model);
   const facets = new Map(); // column -> select
   let base = null; // rows picked from elsewhere, in place of the filters here
-  let sent = "[]";
+  let filtering = false; // while our own filters are told to Python
+  let sent = "[[],false]";
 
   const list = clipList({
     clips,
@@ -104,10 +105,20 @@ function render({ model, el }) {
     const all = Array.from({ length: clips.n }, (_, row) => row);
     const kept = all.filter(keep());
     const rows = kept.length === clips.n ? [] : kept;
-    sent = JSON.stringify(rows);
+    const before = state();
+    filtering = true;
     model.set("_by_answers", Boolean(facets.get("predicted")?.select.value));
-    if (sent !== JSON.stringify(model.get("_picked"))) pick(model, rows);
+    model.set("_empty_filter", !kept.length);
+    model.set("_picked", rows);
+    filtering = false;
+    sent = state();
+    if (sent !== before) model.save_changes();
     show();
+  }
+
+  // What Python knows of the filters: nothing picked may be no filter, or one that is empty.
+  function state() {
+    return JSON.stringify([model.get("_picked"), model.get("_empty_filter")]);
   }
 
   function show() {
@@ -209,16 +220,16 @@ function render({ model, el }) {
 
   // Somebody else set what is picked here: Python, or "Show all clips".
   function picked() {
+    if (filtering || state() === sent) return;
+    sent = state();
     const rows = model.get("_picked");
-    if (JSON.stringify(rows) === sent) return;
-    sent = JSON.stringify(rows);
-    base = rows.length ? new Set(rows) : null;
+    base = rows.length || model.get("_empty_filter") ? new Set(rows) : null;
     search.value = "";
     for (const { select } of facets.values()) select.value = "";
     show();
   }
 
-  const heard = { _rows: show, _picked: picked, tags: tagged, words: tell };
+  const heard = { _rows: show, _picked: picked, _empty_filter: picked, tags: tagged, words: tell };
   for (const [name, hear] of Object.entries(heard)) model.on(`change:${name}`, hear);
   tagged();
   picked();
