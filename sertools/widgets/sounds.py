@@ -18,6 +18,9 @@ RATE = 16_000
 COLUMNS = 240
 """A spectrogram is at most so wide: more than a list shows."""
 
+_SOLO = 'for (const a of document.querySelectorAll("audio")) a === this || a.pause()'
+"""Run when a player begins, so that no two sound at once; widgets hear of it, too."""
+
 
 def known(source: object) -> bool:
     """Tell whether there is something to hear: a path or samples, and no gap.
@@ -56,7 +59,8 @@ def player(wav: bytes, about: str, style: str) -> str:
     """Give a WAV file as a player in HTML, named in words; it carries its sound."""
     data = base64.b64encode(wav).decode()
     return (
-        f"<audio controls preload='none' aria-label='{html.escape(about)}' "
+        f"<audio controls preload='none' onplay='{_SOLO}' "
+        f"aria-label='{html.escape(about)}' "
         f"style='{style}' src='data:audio/wav;base64,{data}'></audio>"
     )
 

@@ -2,6 +2,7 @@
 
 import { clock, colour, fit, make, sized, themed } from "./dom.js";
 import { numbers } from "./rpc.js";
+import { soloOf } from "./solo.js";
 import { paint } from "./sound.js";
 
 // Make the view of a recording; `forget` is called by its button.
@@ -102,11 +103,13 @@ export function recordingView({ ask, root, signal, say, emotions, random, forget
     return address;
   };
   const trouble = (error) => say(error.message);
+  const begins = soloOf(() => sound.pause(), signal);
   const play = async (from, to = Infinity) => {
     try {
       await fetched();
       until = to;
       sound.currentTime = at = from;
+      begins();
       await sound.play();
     } catch (error) {
       if (error.name !== "AbortError") trouble(error);
