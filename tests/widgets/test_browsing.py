@@ -105,6 +105,46 @@ def test_a_filter_that_lets_nothing_through_shows_nothing_anywhere(lab, setup):
     assert root.locator(".row").count() == 3
 
 
+@pytest.mark.slow
+def test_a_question_mark_shows_the_keys(lab, setup):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    show = "widgets.clip_browser(clips, result)"
+    notebook = lab(setup, show, "widgets.confusion(result)", "")
+    for cell in range(3):
+        notebook.run(cell)
+    page, root = notebook.page, notebook.widget("clip_browser")
+    keys, held = root.get_by_role("dialog"), root.locator(".cliplist")
+    held.focus()
+    page.keyboard.press("?")
+    keys.wait_for()
+    told = [line.split("\t") for line in keys.locator("table").inner_text().split("\n")]
+    assert ["Enter", "plays through"] in told and ["1 to 9", "tag the clip"] in told
+    answer = axe.Axe().run(page, context="dialog[open]").response
+    assert [v["id"] for v in answer["violations"]] == []
+    page.keyboard.press("2")  # says nothing to the list below
+    page.keyboard.press("Escape")
+    keys.wait_for(state="hidden")
+    assert held.evaluate("list => list === document.activeElement")
+    assert root.locator(".tag").count() == 0
+    root.get_by_label("Search").focus()
+    page.keyboard.press("?")  # a text may hold one
+    assert root.get_by_label("Search").input_value() == "?"
+    assert not keys.is_visible()
+
+    # By its button, with Tab and Enter; and each widget tells its own.
+    matrix = notebook.widget("confusion")
+    matrix.locator(".cliplist").focus()
+    page.keyboard.press("Tab")
+    assert matrix.get_by_role("button", name="Keys").evaluate(
+        "button => button === document.activeElement"
+    )
+    page.keyboard.press("Enter")
+    matrix.get_by_role("dialog").wait_for()
+    assert "Shift with Enter" in matrix.get_by_role("dialog").inner_text()
+    matrix.get_by_role("button", name="Close").click()
+    matrix.get_by_role("dialog").wait_for(state="hidden")
+
+
 @pytest.fixture(scope="module")
 def clips():
     return datasets.load("demo")

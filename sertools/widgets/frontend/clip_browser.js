@@ -1,12 +1,17 @@
 // A table of clips to filter, sort, play through and tag.
 
-import { clipList } from "./cliplist.js";
-import { clipsOf, pick, shownRows } from "./clips.js";
+import { clipList, LIST_KEYS } from "./cliplist.js";
+import { clipsOf, shownRows } from "./clips.js";
 import { count, make, opened, themed } from "./dom.js";
+import { keyHelp } from "./keyhelp.js";
 import { lifecycle, orphaned } from "./lifecycle.js";
 import { rpc } from "./rpc.js";
 import { summary } from "./summary.js";
 
+const TAG_KEYS = [
+  ["1 to 9", "tag the clip"],
+  ["0", "takes its tag back"],
+];
 const MOST = 200; // a column with more words is searched, not chosen from
 
 function render({ model, el }) {
@@ -71,6 +76,7 @@ function render({ model, el }) {
   bar.append(make("span", { class: "pair" }, order.label, turn), through);
   const tagging = make("div", { class: "tagging", role: "group", "aria-label": "Tag" });
   el.append(summary(model, ask, signal), bar, list.el, tagging);
+  keyHelp(el, { "in the list": [...LIST_KEYS, ...TAG_KEYS] }, signal);
   themed(el, () => {}, signal);
 
   function choice(name, options, changed) {

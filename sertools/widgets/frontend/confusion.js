@@ -1,11 +1,19 @@
 // A confusion matrix: click a cell, hear its clips.
 
-import { clipList } from "./cliplist.js";
+import { clipList, LIST_KEYS } from "./cliplist.js";
 import { clipsOf, colourOf, pick, shownRows } from "./clips.js";
 import { count, make, opened, themed } from "./dom.js";
+import { keyHelp, keysInWords } from "./keyhelp.js";
 import { lifecycle, orphaned } from "./lifecycle.js";
 import { rpc } from "./rpc.js";
 import { summary } from "./summary.js";
+
+const MATRIX_KEYS = [
+  ["Arrows", "move"],
+  ["Enter", "picks"],
+  ["Shift with Enter", "adds"],
+  ["Escape", "clears"],
+];
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "confusion");
@@ -28,6 +36,7 @@ function render({ model, el }) {
       make("div", { class: "detail" }, heading, list.el),
     ),
   );
+  keyHelp(el, { "in the matrix": MATRIX_KEYS, "in the list": LIST_KEYS }, signal);
   themed(el, () => {}, signal);
 
   function matrix() {
@@ -44,7 +53,7 @@ function render({ model, el }) {
       {
         role: "grid",
         "aria-label": "Confusion matrix: rows what was meant, columns what was heard",
-        "aria-description": "Arrows move, Enter picks, Shift with Enter adds, Escape clears.",
+        "aria-description": keysInWords(MATRIX_KEYS),
         "aria-multiselectable": "true",
         onkeydown: typed,
       },

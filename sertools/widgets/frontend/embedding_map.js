@@ -1,12 +1,13 @@
 // Clips as points: hover to hear, draw around some to list them.
 
-import { clipList, spoken } from "./cliplist.js";
+import { clipList, LIST_KEYS, spoken } from "./cliplist.js";
 import { clipsOf, pick, shownRows } from "./clips.js";
 import { coloursOf, legend } from "./colouring.js";
 import { colour, count, make, opened, sized, themed } from "./dom.js";
 import { gestures } from "./gestures.js";
 import { hoverCard } from "./hovercard.js";
 import { keyboardOf, MAP_KEYS } from "./keyboard.js";
+import { keyHelp, keysInWords } from "./keyhelp.js";
 import { lifecycle, orphaned } from "./lifecycle.js";
 import { FAINT, HIDDEN, PICKED, SHOWN, rendererOf } from "./renderer.js";
 import { numbers, rpc } from "./rpc.js";
@@ -43,7 +44,7 @@ function render({ model, el }) {
     tabindex: 0,
     role: "application",
     "aria-roledescription": "map of clips",
-    "aria-description": MAP_KEYS,
+    "aria-description": keysInWords(MAP_KEYS),
     onkeydown: (event) => keyboard.pressed(event),
     onkeyup: (event) => keyboard.released(event),
     onfocus: overlay,
@@ -90,6 +91,7 @@ function render({ model, el }) {
     make("p", { class: "title" }, title, note),
     make("div", { class: "space" }, tools.el, frame, groups, hint, heading, list.el),
   );
+  keyHelp(el, { "on the map": MAP_KEYS, "in the list": LIST_KEYS }, signal);
   const renderer = rendererOf(viewport, below, above);
   const touch = gestures(
     above,

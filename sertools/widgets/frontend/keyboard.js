@@ -2,10 +2,18 @@
 
 const NEAREST = 10; // points that N adds
 
-export const MAP_KEYS =
-  "Arrows go to the nearest point that way, Page Up and Down through all, Space plays, " +
-  "Enter picks, Shift with Enter adds, A picks all of its group, N its ten nearest and ten " +
-  "more, plus, minus and 0 zoom, Escape clears.";
+export const MAP_KEYS = [
+  ["Arrows", "go to the nearest point that way"],
+  ["Page Up and Down", "go through all"],
+  ["Home", "goes to the middle"],
+  ["Space", "plays"],
+  ["Enter", "picks"],
+  ["Shift with Enter", "adds"],
+  ["A", "picks all of its group"],
+  ["N", "picks its ten nearest and ten more"],
+  ["Plus, minus and 0", "zoom"],
+  ["Escape", "clears"],
+];
 
 // Give the keyboard of a viewport's points, those that are `wanted(row)`. `act` is told:
 // moved(row), lost(), play(row), choose(rows, more), zoom(factor), clear();

@@ -2,13 +2,18 @@
 
 import { clock, make, opened } from "./dom.js";
 import { intendedUse, pastTable } from "./footer.js";
+import { keyHelp, keysInWords } from "./keyhelp.js";
 import { orphaned } from "./lifecycle.js";
 import { levelMeter, openMicrophone, soundTrace } from "./microphone.js";
-import { recordingView } from "./recording.js";
+import { RECORDING_KEYS, recordingView } from "./recording.js";
 import { rpc } from "./rpc.js";
 import { decoded, upload } from "./upload.js";
 
 const GOING = "Recording. Escape discards it.";
+const PANEL_KEYS = [
+  ["R or Space", "records and stops"],
+  ["Escape", "discards"],
+];
 const HOW = "Press Record (or R), say a sentence, press Stop.";
 
 function render({ model, el }) {
@@ -47,7 +52,7 @@ function render({ model, el }) {
       role: "group",
       tabindex: 0,
       "aria-label": "Recorder",
-      "aria-description": "R or Space records and stops, Escape discards. Files can be dropped.",
+      "aria-description": `${keysInWords(PANEL_KEYS)} Files can be dropped.`,
       ondragover: dragged,
       ondragleave: () => panel.classList.remove("over"),
       ondrop: dropped,
@@ -75,6 +80,7 @@ function render({ model, el }) {
   });
   const past = make("details", { class: "past", hidden: true });
   el.append(panel, view.el, past, intendedUse(about));
+  keyHelp(el, { "in the recorder": PANEL_KEYS, "in the picture": RECORDING_KEYS }, signal);
   orphaned(model, el, ask, signal);
   el.addEventListener("keydown", typed, { signal });
 

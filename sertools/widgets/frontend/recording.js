@@ -1,9 +1,15 @@
 // A recording: how it looks and sounds, and what the model makes of it.
 
 import { clock, colour, fit, make, sized, themed } from "./dom.js";
+import { keysInWords } from "./keyhelp.js";
 import { numbers } from "./rpc.js";
 import { soloOf } from "./solo.js";
 import { paint } from "./sound.js";
+
+export const RECORDING_KEYS = [
+  ["Arrows", "move"],
+  ["Space", "plays and stops"],
+];
 
 // Make the view of a recording; `forget` is called by its button.
 export function recordingView({ ask, root, signal, say, emotions, random, forget }) {
@@ -18,7 +24,7 @@ export function recordingView({ ask, root, signal, say, emotions, random, forget
       role: "slider",
       tabindex: 0,
       "aria-label": "Place in the recording",
-      "aria-description": "Arrows move, Space plays and stops. A click plays from there.",
+      "aria-description": `${keysInWords(RECORDING_KEYS)} A click plays from there.`,
       "aria-valuemin": 0,
     },
     waves,

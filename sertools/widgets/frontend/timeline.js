@@ -3,6 +3,7 @@
 import { axisOf, ticked } from "./axis.js";
 import { controlsOf, spanWords } from "./controls.js";
 import { clock, colour, fit, make, opened, sized, themed, tone } from "./dom.js";
+import { keyHelp, keysInWords } from "./keyhelp.js";
 import { drawLanes, LANE, STRIP } from "./lanes.js";
 import { legendOf, readingOf } from "./legend.js";
 import { orphaned } from "./lifecycle.js";
@@ -18,10 +19,16 @@ const BANDS = 92;
 const FOOT = 24;
 const LONG = 30; // seconds from which on there is an overview
 const LEAST = 0.02; // seconds: a shorter selection is none
-const KEYS =
-  "Arrows move, with Shift from segment to segment; Space plays and pauses; Enter selects " +
-  "the segment, square brackets set where a selection begins and ends, Escape clears it; " +
-  "plus, minus and zero zoom.";
+const KEYS = [
+  ["Arrows", "move"],
+  ["Shift with arrows", "go from segment to segment"],
+  ["Page Up and Down", "move by half a view"],
+  ["Space", "plays and pauses"],
+  ["Enter", "selects the segment"],
+  ["Square brackets", "set where a selection begins and ends"],
+  ["Escape", "clears it"],
+  ["Plus, minus and 0", "zoom"],
+];
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "timeline");
@@ -56,7 +63,7 @@ function render({ model, el }) {
     },
     {
       "aria-label": `Place in ${about.name || "the recording"}`,
-      "aria-description": KEYS,
+      "aria-description": keysInWords(KEYS),
       "aria-valuemin": 0,
       "aria-valuemax": seconds.toFixed(2),
       onkeydown: typed,
@@ -94,6 +101,7 @@ function render({ model, el }) {
     trouble,
     segmentTable(models, play),
   );
+  keyHelp(el, { "on the panels": KEYS }, signal);
 
   const chosen = () => model.get("selection");
   const shown = () => models.filter((heard) => !off.has(`model ${heard.name}`));
