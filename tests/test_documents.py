@@ -1,7 +1,6 @@
 """What the documents say holds: their code runs, their commands and links exist."""
 
 import ast
-import inspect
 import json
 import re
 import shlex
@@ -14,6 +13,7 @@ import soundfile
 from matplotlib import pyplot
 
 from sertools import cli, datasets
+from sertools.cli import _main
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 TAUGHT = ["README.md", *(f"docs/{p.name}" for p in CHECKOUT.glob("docs/*.md"))]
@@ -154,12 +154,11 @@ def test_the_examples_in_contributing_work(tmp_path):
 
 @pytest.mark.parametrize("page", [page for page in TAUGHT if commands(page)])
 def test_every_command_is_one(page):
-    parse = inspect.getmodule(cli.main)._read
     for words in commands(page):
         if "--help" in words:
             assert cli.main(words) == 0
             continue
-        given = parse(words)
+        given = _main._read(words)
         if given.unknown:  # JupyterLab's own
             assert given.command == "lab"
 
