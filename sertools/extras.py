@@ -66,6 +66,8 @@ def require(module: str) -> ModuleType:
     """
     if module in ("tensorflow", "tf_keras", "tensorflow_hub", "keras"):
         _load_opensmile_library()
+    if module == "librosa":
+        _give_numba_a_cache()
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -110,6 +112,22 @@ def _install(name: str, module: str) -> str:
     extra = EXTRAS.get(module.partition(".")[0])
     package = f"'sertools[{extra}]'" if extra else name
     return f"{name} is not installed. Install it with: pip install {package}"
+
+
+def _give_numba_a_cache() -> None:
+    """Name a folder for compiled code where that of the package is read-only.
+
+    numba, which librosa imports, otherwise refuses: "no locator available".
+    """
+    import os
+    import tempfile
+
+    spec = importlib.util.find_spec("librosa")
+    if "NUMBA_CACHE_DIR" in os.environ or spec is None or spec.origin is None:
+        return
+    if not os.access(os.path.dirname(spec.origin), os.W_OK):
+        folder = os.path.join(tempfile.gettempdir(), f"sertools-numba-{os.getuid()}")
+        os.environ["NUMBA_CACHE_DIR"] = folder
 
 
 def _load_opensmile_library() -> None:
