@@ -10,36 +10,48 @@ import io
 import os
 import pickle
 import pickletools
+import re
+import shutil
+import stat
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from sertools import atomic
+from sertools import _head_contents, atomic
 from sertools.extras import require
 
-__all__ = ["gate", "load_head", "load_pickle", "load_torch", "save_head"]
+__all__ = [
+    "check_card",
+    "gate",
+    "load_head",
+    "load_pickle",
+    "load_torch",
+    "opened",
+    "private_copy",
+    "read",
+    "save_head",
+]
 
 _SHOWN = 3  # names in a message
 _SCANNED = 2**26  # bytes in which names are looked for
 _LIBRARIES = ("torch.", "collections.", "numpy.", "joblib.", "sklearn.", "_codecs.")
-_TORCH_PICKLES = 4  # before tensors, in the format of torch before 1.6
-# Beside what skops knows: these hold parameters and answer questions with them.
-_KNOWN_TYPES = {
-    "sertools.models.heads.average.Average",
-    "sertools.models.heads.best.Best",
-    "sertools.models.heads.linear.LinearHead",
-    "sertools.models.heads.ranks.NormalRanks",
-    "sertools.models.heads.rotation.UnitRotation",
-    "sertools.models.heads.stack.Stack",
-    "sertools.models.heads.svm.SpeakerSVC",
-    "sertools.models.heads.tuned.Tuned",
-    "sertools.models.heads.weighted.WeightedLinear",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.calibration._TemperatureScaling",
-    "sklearn.tree._tree.Tree",  # read with care: _check_trees
-}
+_TORCH_PICKLES = 5  # beside tensors, in the format of torch before 1.6
+# Tensors come to these alone. Others that torch itself lets pass reserve memory at
+# a word, or double what they are given: torch.FloatTensor, bytearray, encode.
+_TENSORS = re.compile(
+    r"collections\.OrderedDict|torch\._utils\._rebuild_(tensor(_v[23])?|parameter)"
+    r"|torch\.(\w+Storage|Size|device|bool|half|float|double|short|int|long"
+    r"|u?int\d+|b?float\d+\w*|complex\d+)|builtins\.set"
+)
+
+# Limits on sizes, in bytes
+_LARGEST = 2**34  # a file of weights: Whisper's largest has 6 GB
+_LARGEST_TEXT = 2**24  # a card, settings, a plan
+_ALWAYS = 2**26  # so much an archive may always unfold to
+_RATIO = 100  # and beyond that, so many times its own size
 
 
 def gate(path: str | os.PathLike, runs: str, trust: bool) -> None:
@@ -73,6 +85,114 @@ def gate(path: str | os.PathLike, runs: str, trust: bool) -> None:
         )
 
 
+@contextlib.contextmanager
+def opened(path: str | os.PathLike, largest: int = _LARGEST) -> Iterator[BinaryIO]:
+    """Open a regular file, once: what is looked at is then what is loaded.
+
+    Parameters
+    ----------
+    path : path-like
+        No pipe and no device: those have no size and may never end.
+    largest : int
+        Bytes that it may have.
+
+    Yields
+    ------
+    binary file
+        At its start; to be looked through, rewound and loaded.
+
+    Raises
+    ------
+    ValueError
+        If it is no regular file, or larger.
+    FileNotFoundError
+        If there is no such file.
+    """
+
+    def at_once(name, flags):  # a pipe would wait for a writer
+        return os.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+
+    with open(path, "rb", opener=at_once) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError(f"{path}: not a file with an end, such as a pipe.")
+        _bounded(path, found.st_size, largest)
+        yield file
+
+
+def read(path: str | os.PathLike, largest: int = _LARGEST_TEXT) -> bytes:
+    """Read a small file whole, if it is one: a card, settings, a plan.
+
+    Parameters
+    ----------
+    path : path-like
+        As for `opened`.
+    largest : int, default 16 MiB
+        Bytes that it may have.
+
+    Returns
+    -------
+    bytes
+        All of it.
+
+    Raises
+    ------
+    ValueError
+        If it is no regular file, or larger.
+    FileNotFoundError
+        If there is no such file.
+    """
+    with opened(path, largest) as file:
+        return file.read(largest)
+
+
+@contextlib.contextmanager
+def private_copy(
+    path: str | os.PathLike, *patterns: str, linked: tuple[str, ...] = ()
+) -> Iterator[Path]:
+    """Copy a file or folder to where nobody else writes, to look at it and load it.
+
+    For libraries that want a path: one that is opened twice, to check and to load,
+    may be another file the second time.
+
+    Parameters
+    ----------
+    path : path-like
+        A file, or a folder.
+    *patterns : str
+        Of a folder: which files to copy (``"*.json"``, ``"variables/*"``).
+    linked : tuple of str
+        Patterns of large files that hold no code, whoever writes them, and need
+        no copy (``"*.safetensors"``).
+
+    Yields
+    ------
+    Path
+        The copy, under the same name; gone afterwards. Errors name the original.
+
+    Raises
+    ------
+    ValueError
+        If a file is no regular one, is too large, or would unfold to too much.
+    FileNotFoundError
+        If there is no such file.
+    """
+    path = Path(path)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        own = Path(place, path.name or "copy")
+        try:
+            if patterns:
+                _copy_folder(path, own, patterns, linked)
+            else:
+                _copy_file(path, own)
+            yield own
+        except (ValueError, OSError) as error:
+            if str(own) not in str(error):
+                raise
+            kind = type(error) if isinstance(error, FileNotFoundError) else ValueError
+            raise kind(str(error).replace(str(own), str(path))) from error
+
+
 def load_pickle(path: str | os.PathLike, trust: bool = False) -> object:
     """Load a file of pickle or joblib, if it is trusted.
 
@@ -96,14 +216,8 @@ def load_pickle(path: str | os.PathLike, trust: bool = False) -> object:
     FileNotFoundError
         If there is no such file.
     """
-    names, whole = _calls(_unpacked(path))
-    if not names and not whole:
-        raise ValueError(f"{path}: neither a pickle nor a file of joblib.")
-    gate(path, _in_words(names, whole), trust)
-    import joblib
-
-    with _one_line(path):
-        return joblib.load(path)
+    with opened(path) as file:
+        return _load_pickle(path, file, trust)
 
 
 def load_torch(
@@ -133,20 +247,25 @@ def load_torch(
         If there is no such file.
     """
     torch = require("torch")
-    names, whole = _calls(_torch_pickles(path), _TORCH_PICKLES)
-    try:
-        with (
-            _one_line(path, passing=(pickle.UnpicklingError,)),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location=device, weights_only=True)
-    except pickle.UnpicklingError as error:
-        if not whole:
-            raise ValueError(f"{path}: cannot be read: damaged.") from error
-    gate(path, _in_words(names, whole), trust)
-    with _one_line(path):
-        return torch.load(path, map_location=device, weights_only=False)
+    known = {"map_location": device, "weights_only": True}
+    with opened(path) as file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _check_unfolded(path, file, _LARGEST, 2)  # torch itself compresses nothing
+        names, whole = _calls(_torch_pickles(path, file), _TORCH_PICKLES)
+        file.seek(0)
+        if not [name for name in names if not _TENSORS.fullmatch(name)]:
+            try:
+                with _one_line(path, passing=(pickle.UnpicklingError,)):
+                    return torch.load(file, **known)
+            except pickle.UnpicklingError as error:
+                if not whole:
+                    raise ValueError(f"{path}: cannot be read: damaged.") from error
+        elif not whole and trust is not True:
+            raise ValueError(f"{path}: cannot be read: damaged.")
+        gate(path, _in_words(names, whole), trust)
+        file.seek(0)
+        with _one_line(path):
+            return torch.load(file, **{**known, "weights_only": False})
 
 
 def save_head(head, path: str | os.PathLike) -> Path:
@@ -174,7 +293,7 @@ def save_head(head, path: str | os.PathLike) -> Path:
     kind, able = type(head).__name__, "All heads of sertools.models.heads can."
     try:
         stored = skops.dumps(head, compression=zipfile.ZIP_DEFLATED)
-        foreign = _foreign(stored)
+        foreign = _head_contents.foreign(_head_contents.schema(stored))
     except Exception as error:  # skops calls methods of the head
         raise ValueError(
             f"{kind} cannot be saved: {_first_line(error)} {able}"
@@ -207,24 +326,67 @@ def load_head(path: str | os.PathLike, trust: bool = False):
     Raises
     ------
     ValueError
-        If it is not trusted and is a pickle or holds other types than those of
-        numpy, scikit-learn and `sertools.models.heads`; if it cannot be read.
+        If it is not trusted and is a pickle or holds other types than the heads of
+        `sertools.models.heads` and the plain ones of scikit-learn. If it cannot be
+        read, would unfold to more than 2 GiB, or its numbers cannot be right: sizes
+        that do not go together, what is not finite, a temperature that turns
+        answers round.
     FileNotFoundError
         If there is no such file.
     """
-    stored = Path(path).read_bytes()
-    if not stored.startswith(b"PK"):
-        return load_pickle(path, trust)
+    with opened(path) as file:
+        if file.read(2) != b"PK":
+            file.seek(0)
+            return _load_pickle(path, file, trust)
+        _check_unfolded(path, file, _head_contents.LARGEST)
+        file.seek(0)
+        stored = file.read()
     from skops import io as skops
 
     with _one_line(path, "no head saved with skops"):
-        foreign = _foreign(stored)
+        schema = _head_contents.schema(stored)
+    foreign, beyond = _head_contents.foreign(schema), []
     if foreign:
         gate(path, f"code of {_in_words(foreign)}", trust)
+        with _one_line(path):
+            beyond = skops.get_untrusted_types(data=stored)
+    with _one_line(path, "damaged"):
+        _head_contents.check_schema(schema, stored)
     with _one_line(path):
-        head = skops.loads(stored, trusted=[*_KNOWN_TYPES, *foreign])
-    _check_trees(head, path)
+        head = skops.loads(stored, trusted=[*_head_contents.known(), *beyond])
+    with _one_line(path, "damaged"):
+        _head_contents.check_numbers(head)
+        if not foreign:
+            _head_contents.check_answers(head)
     return head
+
+
+def check_card(path: str | os.PathLike, facts: dict) -> None:
+    """Refuse the card of a saved head whose numbers cannot be right.
+
+    Parameters
+    ----------
+    path : path-like
+        For the message.
+    facts : dict
+        Its content: ``temperature``, ``features`` (name to mean and spread),
+        ``reach`` (``{"edge": ...}`` or nothing), ``classes``.
+
+    Raises
+    ------
+    ValueError
+        If one is missing, of another type, not finite or out of its range; one
+        line names it.
+
+    Examples
+    --------
+    >>> told = {"classes": ["sad"], "features": {"f0": [1.0, 0.5]}, "reach": None}
+    >>> check_card("card.json", {**told, "temperature": -1})
+    Traceback (most recent call last):
+    ValueError: card.json: damaged: its temperature is -1, not from 0.01 to 100.
+    """
+    with _one_line(path, "damaged"):
+        _head_contents.check_card(facts)
 
 
 def _in_words(names: list[str], whole: bool = True) -> str:
@@ -288,25 +450,34 @@ def _readable(names: list[str]) -> list[str]:
     return sorted(dict.fromkeys(sound), key=lambda name: name.startswith(_LIBRARIES))
 
 
-def _start_of(path, size: int = _SCANNED) -> bytes:
-    with Path(path).open("rb") as file:
-        return file.read(size)
+def _load_pickle(path, file: BinaryIO, trust: bool) -> object:
+    """Load an open file of pickle or joblib, if it is trusted."""
+    names, whole = _calls(_unpacked(file))
+    if not names and not whole:
+        raise ValueError(f"{path}: neither a pickle nor a file of joblib.")
+    gate(path, _in_words(names, whole), trust)
+    import joblib
+
+    file.seek(0)
+    with _one_line(path):
+        return joblib.load(file)
 
 
-def _unpacked(path) -> bytes:
+def _unpacked(file: BinaryIO) -> bytes:
     """Read the start of a pickle, whatever joblib compressed it with."""
     import bz2
     import gzip
     import lzma
     import zlib
 
-    stream = _start_of(path)
+    stream = file.read(_SCANNED)
     openers = {b"\x1f\x8b": gzip, b"BZ": bz2, b"\xfd7zXZ": lzma, b"]\x00": lzma}
     try:
         for magic, library in openers.items():
             if stream.startswith(magic):
-                with library.open(path) as file:
-                    return file.read(_SCANNED)
+                file.seek(0)
+                with library.open(file) as unpacked:
+                    return unpacked.read(_SCANNED)
         if stream.startswith(b"x"):
             return zlib.decompressobj().decompress(stream, _SCANNED)
     except (OSError, EOFError, zlib.error, lzma.LZMAError):
@@ -314,58 +485,77 @@ def _unpacked(path) -> bytes:
     return stream
 
 
-def _torch_pickles(path) -> bytes:
+def _torch_pickles(path, file: BinaryIO) -> bytes:
     """Take the pickles out of a file of torch; ``b""`` if there are none."""
-    if not zipfile.is_zipfile(path):
-        return _start_of(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            inside = [n for n in archive.namelist() if n.endswith("data.pkl")]
+    file.seek(0)
+    if not zipfile.is_zipfile(file):
+        file.seek(0)
+        return file.read(_SCANNED)
+    with zipfile.ZipFile(file) as archive:
+        inside = [n for n in archive.namelist() if n.lower().endswith("data.pkl")]
+        if len(inside) > 1:  # which of them would torch take?
+            raise ValueError(f"{path}: cannot be read: damaged.")
+        try:
             return archive.read(inside[0]) if inside else b""
-    except (OSError, zipfile.BadZipFile, NotImplementedError):
-        return b""
+        except (OSError, zipfile.BadZipFile, NotImplementedError):
+            return b""
 
 
-def _foreign(stored: bytes) -> list[str]:
-    """List the types that neither skops nor this module knows."""
-    from skops import io as skops
+def _bounded(path, size: int, largest: int, unfolded: str = "has") -> None:
+    """Refuse a size above a limit."""
+    if size > largest:
+        raise ValueError(
+            f"{path}: {unfolded} {_size(size)}, more than the {_size(largest)} that "
+            "such a file may have."
+        )
 
-    return sorted({*skops.get_untrusted_types(data=stored)} - _KNOWN_TYPES)
+
+def _size(size: int) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
 
 
-def _check_trees(head, path) -> None:
-    """Refuse decision trees that point outside themselves or their features.
+def _check_unfolded(
+    path, file: BinaryIO, largest: int = _LARGEST, ratio: int = _RATIO
+) -> None:
+    """Refuse an archive that declares far more than it has; what is none, passes.
 
-    scikit-learn follows these numbers without looking, anywhere in memory.
+    Readers of zip take no more than is declared.
     """
-    for tree, width in _trees(head):
-        nodes = tree.__getstate__()["nodes"]
-        sides = nodes["left_child"], nodes["right_child"]
-        inner, place = sides[0] != -1, range(len(nodes))
-        onward = [((side > place) & (side < len(nodes)))[inner] for side in sides]
-        asked = nodes["feature"][inner]
-        known = (asked >= 0) & (asked < min(width, tree.n_features))
-        if not all(checked.all() for checked in (*onward, known)):
-            raise ValueError(f"{path}: damaged: a decision tree points outside itself.")
+    own = os.fstat(file.fileno()).st_size
+    if not zipfile.is_zipfile(file):
+        return
+    try:
+        with zipfile.ZipFile(file) as archive:
+            total = sum(entry.file_size for entry in archive.infolist())
+    except Exception as error:
+        raise ValueError(f"{path}: damaged zip: {_first_line(error)}") from error
+    _bounded(path, total, min(max(_ALWAYS, ratio * own), largest), "unfolds to")
 
 
-def _trees(head) -> Iterator[tuple]:
-    """Find the decision trees within a head, and how many features each may ask."""
-    waiting, seen = [(head, 2**31)], set()
-    while waiting:
-        value, width = waiting.pop()
-        if (id(value), width) in seen or isinstance(value, type):
-            continue
-        seen.add((id(value), width))
-        own = getattr(value, "__dict__", {})
-        if type(value).__module__ == "sklearn.tree._tree":
-            yield value, width
-        if "tree_" in own or "estimators_" in own:
-            width = min(width, own.get("n_features_in_", width))
-        if isinstance(value, list | tuple):
-            parts = value
-        elif getattr(getattr(value, "dtype", None), "hasobject", False):
-            parts = value.flat
-        else:
-            parts = (value if isinstance(value, dict) else own).values()
-        waiting += [(part, width) for part in parts]
+def _copy_file(source: Path, own: Path) -> None:
+    """Copy one file from one opening of it."""
+    own.parent.mkdir(parents=True, exist_ok=True)
+    with opened(source) as file:
+        _check_unfolded(source, file)
+        file.seek(0)
+        with own.open("xb") as copy:
+            shutil.copyfileobj(file, copy, 2**20)
+
+
+def _copy_folder(source: Path, own: Path, patterns, linked) -> None:
+    """Copy what is asked for of a folder, and point to what holds no code."""
+    own.mkdir()
+    for pattern in (*linked, *patterns):
+        for path in sorted(source.glob(pattern)):
+            place = own / path.relative_to(source)
+            if path.is_dir() or place.exists():
+                continue
+            if pattern in linked:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(path.resolve())
+            else:
+                _copy_file(path, place)

@@ -206,7 +206,7 @@ def test_a_head_of_other_types_is_neither_saved_nor_loaded(clips, mark, tmp_path
     X, y, _ = clips
     head = MLPClassifier(max_iter=400, random_state=0).fit(X, y)
     path = tmp_path / "head.skops"
-    with pytest.raises(ValueError, match=r"holds sklearn\.neural.*AdamOptimizer\. All"):
+    with pytest.raises(ValueError, match=r"holds .*sklearn\.neural.*AdamOptimizer\. All"):
         trust.save_head(head, path)
     assert not list(tmp_path.iterdir())
     skops.io.dump(head, path)
