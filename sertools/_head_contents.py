@@ -186,12 +186,12 @@ def _inside(head) -> Iterator[tuple]:
             if (id(value), width, name) in seen:
                 continue
             seen.add((id(value), width, name))
-        yield value, name, width
         own = getattr(value, "__dict__", {})
         if {"tree_", "estimators_", "sets_", "columns_", "shape_fit_"} & {*own}:
             asked = own.get("n_features_in_")
             _number("n_features_in_", asked, 1, _MOST_FEATURES, whole=True)
             width = min(width, asked)
+        yield value, name, width
         if isinstance(value, list | tuple):
             parts = [(part, name) for part in value]
         elif getattr(getattr(value, "dtype", None), "hasobject", False):
@@ -270,6 +270,8 @@ def _check_svc(svc) -> None:
     """
     import numpy as np
 
+    if not any(name.endswith("_") for name in vars(svc)):
+        return  # a setting of another head: it answers nothing
     n_classes, n_support = len(svc.classes_), len(svc.support_)
     pairs = n_classes * (n_classes - 1) // 2
     rows, columns = svc.shape_fit_

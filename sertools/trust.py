@@ -25,6 +25,7 @@ from sertools.extras import require
 
 __all__ = [
     "check_card",
+    "check_size",
     "gate",
     "load_head",
     "load_pickle",
@@ -116,7 +117,7 @@ def opened(path: str | os.PathLike, largest: int = _LARGEST) -> Iterator[BinaryI
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):
             raise ValueError(f"{path}: not a file with an end, such as a pipe.")
-        _bounded(path, found.st_size, largest)
+        check_size(path, found.st_size, largest)
         yield file
 
 
@@ -144,6 +145,32 @@ def read(path: str | os.PathLike, largest: int = _LARGEST_TEXT) -> bytes:
     """
     with opened(path, largest) as file:
         return file.read(largest)
+
+
+def check_size(path: str | os.PathLike, size: int, largest: int | None = None) -> None:
+    """Refuse what would take far more memory than its file is long.
+
+    Parameters
+    ----------
+    path : path-like
+        A file; for the message, and for its own size.
+    size : int
+        Bytes that it has, or says that it unfolds to.
+    largest : int, optional
+        The limit; 64 MiB or a hundred times the file's size, if not given.
+
+    Raises
+    ------
+    ValueError
+        If it is above the limit; one line names both.
+    """
+    if largest is None:
+        largest = max(_ALWAYS, _RATIO * os.stat(path).st_size)
+    if size > largest:
+        raise ValueError(
+            f"{path}: too large: {_in_units(size)}, where such a file may take "
+            f"{_in_units(largest)} at most."
+        )
 
 
 @contextlib.contextmanager
@@ -414,6 +441,14 @@ def _first_line(error: Exception) -> str:
     return lines[0].partition(". ")[0].rstrip(".:") + "."
 
 
+def _in_units(size: float) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"
+
+
 def _calls(stream: bytes, pickles: int = 1) -> tuple[list[str], bool]:
     """Read the names that pickles call, running nothing; and whether all end.
 
@@ -501,23 +536,6 @@ def _torch_pickles(path, file: BinaryIO) -> bytes:
             return b""
 
 
-def _bounded(path, size: int, largest: int, unfolded: str = "has") -> None:
-    """Refuse a size above a limit."""
-    if size > largest:
-        raise ValueError(
-            f"{path}: {unfolded} {_size(size)}, more than the {_size(largest)} that "
-            "such a file may have."
-        )
-
-
-def _size(size: int) -> str:
-    for unit in ("bytes", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}"
-        size /= 1024
-    return f"{size:.1f} GiB"
-
-
 def _check_unfolded(
     path, file: BinaryIO, largest: int = _LARGEST, ratio: int = _RATIO
 ) -> None:
@@ -525,7 +543,7 @@ def _check_unfolded(
 
     Readers of zip take no more than is declared.
     """
-    own = os.fstat(file.fileno()).st_size
+    stored = os.fstat(file.fileno()).st_size
     if not zipfile.is_zipfile(file):
         return
     try:
@@ -533,7 +551,7 @@ def _check_unfolded(
             total = sum(entry.file_size for entry in archive.infolist())
     except Exception as error:
         raise ValueError(f"{path}: damaged zip: {_first_line(error)}") from error
-    _bounded(path, total, min(max(_ALWAYS, ratio * own), largest), "unfolds to")
+    check_size(path, total, min(max(_ALWAYS, ratio * stored), largest))
 
 
 def _copy_file(source: Path, own: Path) -> None:
