@@ -166,6 +166,12 @@ def check_numbers(head) -> None:
             _check_tree(value, width)
         elif kind.__module__ == "sklearn.svm._classes" and kind.__name__ == "SVC":
             _check_svc(value)
+        if "tree_" in getattr(value, "__dict__", ()):
+            _number(
+                "number of classes",
+                value.tree_.max_n_classes,
+                *[len(value.classes_)] * 2,
+            )
         for attribute in getattr(value, "__dict__", ()):
             if hasattr(kind, attribute):  # would stand for a method
                 raise ValueError(f"its {attribute} is no number.")
@@ -319,7 +325,8 @@ def check_answers(head) -> None:
     _number("n_features_in_", width, 1, _MOST_FEATURES, whole=True)
     if classes.ndim != 1 or not 0 < len({*classes.tolist()}) == len(classes):
         raise ValueError("its classes are no list of names.")
-    clips = np.outer([0.0, 1.0, -1.0], np.ones(width))
+    count = next(n for n in range(5, 9) if n not in (len(classes), width))
+    clips = np.random.default_rng(0).normal(size=(count, width))
     if hasattr(head, "feature_names_in_"):
         import pandas as pd
 
