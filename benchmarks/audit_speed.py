@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from sertools import datasets
-from sertools.datasets.official import official
+from sertools.datasets._files import official
 
 CORES = os.cpu_count()
 

@@ -26,9 +26,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from sertools import datasets, evaluation, features, models
-from sertools.evaluation.calibration import proper
-from sertools.evaluation.calibration.binning import calibration_error, if_calibrated
+from sertools import calibration, datasets, evaluation, features, models
+from sertools.evaluation import _proper_scoring
+from sertools.evaluation._calibration import calibration_error, null_calibration_error
 
 CLASSES = ["angry", "happy", "neutral", "sad"]
 CLIPS = 32  # a speaker
@@ -88,7 +88,7 @@ def errors(size: int, rng) -> None:
                 said, true, who = draw(speakers, sharp, apart, rng)
                 right = said.argmax(axis=1) == true
                 row[:2] = calibration_error(said.max(axis=1), right, who)
-                row[2] = if_calibrated(said, draws=20)[:, 0].mean()
+                row[2] = null_calibration_error(said, draws=20)[:, 0].mean()
             plain, debiased, chance = found.mean(axis=0)
             print(
                 f"  {title} {speakers:6}   {known:5.3f}   {plain:5.3f}"
@@ -103,18 +103,18 @@ def losses(size: int, rng) -> None:
     print("  model            speakers    number   log loss   Brier   before    after")
     for title, sharp, apart in cases():
         said, true, _ = draw(20_000, sharp, apart, rng, 16)
-        known = [loss(said, true).mean() for loss, _ in proper.LOSSES.values()]
+        known = [loss(said, true).mean() for loss, _ in _proper_scoring.LOSSES.values()]
         for speakers in SPEAKERS:
             held, change = np.empty((size, 2)), np.empty((size, 2))
             for place in range(size):
                 result = made(*draw(speakers, sharp, apart, rng))
                 metrics = result.metrics()
-                found = [metrics[name] for name in proper.LOSSES]
+                found = [metrics[name] for name in _proper_scoring.LOSSES]
                 held[place] = [
                     f["low"] <= t <= f["high"]
                     for f, t in zip(found, known, strict=True)
                 ]
-                after = evaluation.calibrate(result).metrics()["log_loss"]
+                after = calibration.calibrate(result).metrics()["log_loss"]
                 change[place] = found[0]["value"], after["value"]
             log_loss, brier = 100 * held.mean(axis=0)
             before, after = change.mean(axis=0)
@@ -136,7 +136,7 @@ def sets(size: int, rng) -> None:
             for _ in range(size):
                 result = made(*draw(speakers, 1.7, apart, rng))
                 for place, share in enumerate((None, 0.8)):
-                    made_for = evaluation.conformal(result, 0.9, share)
+                    made_for = calibration.prediction_sets(result, 0.9, share)
                     own = made_for.by("speaker")["coverage"]
                     width = made_for.sets["size"].mean()
                     covered = made_for.coverage["value"]
@@ -168,11 +168,11 @@ def real(options) -> None:
     print(f"{options.dataset}, {options.emotions}: {len(clips)} clips, eGeMAPSv02")
     for head in HEADS:
         result = evaluation.cross_validate(head, X, clips, baseline=False)
-        calibrated = evaluation.calibrate(result)
+        calibrated = calibration.calibrate(result)
         print(f"\n{head}\n{result.calibration()}\nafter {calibrated.calibration()}")
-        print(result.abstention())
+        print(result.risk_coverage())
         for share in (None, 0.8):
-            found = evaluation.conformal(calibrated, 0.9, share)
+            found = calibration.prediction_sets(calibrated, 0.9, share)
             print(found)
             print(found.by("speaker").round(3).to_string())
     print(flush=True)

@@ -11,6 +11,7 @@ import argparse
 import time
 
 from sertools import datasets, evaluation, features, models
+from sertools.evaluation._cross_corpus import CrossCorpus
 
 SYSTEMS = (
     ("opensmile", "logistic"),
@@ -32,7 +33,7 @@ def main() -> None:
     options = parser.parse_args()
     start = time.perf_counter()
     given = (text.partition("=")[::2] for text in options.corpora)
-    clips = evaluation.joined(
+    clips = evaluation.concat_corpora(
         datasets.select(datasets.load(name, root=root or None), options.emotions)
         for name, root in given
     )
@@ -49,7 +50,7 @@ def main() -> None:
     print(f"{time.perf_counter() - start:.0f} s")
 
 
-def compare(board: evaluation.CrossCorpus) -> None:
+def compare(board: CrossCorpus) -> None:
     """Put the figures that were known beforehand beside ours."""
     for form, reported in REPORTED.items():
         result = board.results.get(("emodb", "ravdess", form))

@@ -35,7 +35,7 @@ import psutil
 
 from sertools import models
 from sertools.extras import require
-from sertools.models.backends.funasr_network import network, settings
+from sertools.models._funasr import network, settings
 
 RATE = 16_000
 GUIDE = "the guide's call"

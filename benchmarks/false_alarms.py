@@ -7,7 +7,7 @@ numbers of clips. Each experiment is tested at 5 % in two ways, and it is counte
 often the models are called different, which is always wrong:
 
 - *speakers*: the exchange of the models' answers for whole speakers, by
-  `sertools.evaluation.comparison.exchange` itself;
+  `sertools.evaluation._permutation_tests` itself;
 - *clips*: McNemar's exact test, which takes all clips for independent.
 
     python benchmarks/false_alarms.py
@@ -20,7 +20,7 @@ import numpy as np
 from scipy.special import expit
 from scipy.stats import binomtest
 
-from sertools.evaluation.comparison.exchange import exchange
+from sertools.evaluation._permutation_tests import sign_flip_test
 
 SPEAKERS = (10, 24, 91)
 EMOTIONS = 4
@@ -73,7 +73,9 @@ def experiment(
     first, second = outcome[..., 1], outcome[..., 2]
     weight = 1 / (EMOTIONS * clips.sum(axis=0))
     differences = ((first - second) * weight).sum(axis=1)
-    p = exchange(differences[None], seed=int(rng.integers(2**31)), draws=draws).p[0]
+    p = sign_flip_test(differences[None], seed=int(rng.integers(2**31)), draws=draws).p[
+        0
+    ]
     n = int(first.sum() + second.sum())
     mcnemar = binomtest(int(first.sum()), n).pvalue if n else 1.0
     return p <= 0.05, mcnemar <= 0.05

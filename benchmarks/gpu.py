@@ -20,8 +20,8 @@ import numpy as np
 
 from sertools import models
 from sertools.extras import require
-from sertools.models.backends.funasr_network import network, settings
-from sertools.models.backends.whisper_encoder import SIZES, Encoder, draw, windows
+from sertools.models._funasr import network, settings
+from sertools.models.whisper import SIZES, Encoder, draw, padded_windows
 
 RATE = 16_000
 
@@ -98,7 +98,9 @@ def whisper(folder: Path, device: str, small: bool) -> tuple[str, Callable]:
     encoder = Encoder(draw(SIZES[size]), device)
 
     def run(clips: list[np.ndarray]) -> None:
-        each = [window for clip in clips for window in windows(clip, padded=True)]
+        each = [
+            window for clip in clips for window in padded_windows(clip, padded=True)
+        ]
         encoder.hear(each, (), pooled=True)
 
     return f"whisper:{size}", run

@@ -39,7 +39,7 @@ def main() -> None:
     clips = datasets.load(name, root=options.root)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "long.flac"
-        sound, truth = features.long_recording(
+        sound, truth = features.concatenate_clips(
             clips, RATE, pause=(0.2, 1.5), seconds=60 * options.minutes
         )
         soundfile.write(path, sound, RATE)

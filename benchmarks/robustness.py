@@ -13,7 +13,8 @@ import platform
 import time
 from importlib.metadata import version
 
-from sertools import datasets, evaluation, features, models
+from sertools import datasets, evaluation, features, inspection, models
+from sertools.evaluation._robustness import Robustness
 
 EMOTIONS = ["angry", "happy", "neutral", "sad"]
 
@@ -34,7 +35,7 @@ def main() -> None:
         )
         show(found)
         X = features.extract(model, clips, progress=False)
-        print(evaluation.reliance(head, X, clips, seed=options.seed))
+        print(inspection.permutation_importance(head, X, clips, seed=options.seed))
         print(f"{time.perf_counter() - start:.0f} s\n", flush=True)
 
 
@@ -50,7 +51,7 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def show(found: evaluation.Robustness) -> None:
+def show(found: Robustness) -> None:
     """Print the levels, and what is answered at each."""
     print(found)
     columns = ["uar", "matched", "matched_low", "matched_high", "changed"]

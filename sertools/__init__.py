@@ -1,26 +1,7 @@
 """Speech emotion recognition in notebooks, honest by default."""
 
-from sertools.lazy import attach
+import lazy_loader
 
 __version__ = "0.1.0"
 
-_ROOMS = (
-    "audio",
-    "datasets",
-    "evaluation",
-    "extras",
-    "features",
-    "fetching",
-    "labels",
-    "models",
-    "plots",
-    "report",
-    "store",
-    "training",
-    "trust",
-    "widgets",
-)
-
-_HOMES = {"ExternalModelAdapter": "adapter", **{room: room for room in _ROOMS}}
-
-__getattr__, __dir__, __all__ = attach(__name__, _HOMES)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

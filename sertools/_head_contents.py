@@ -39,15 +39,15 @@ _ESTIMATORS = {
     "tree._classes": "DecisionTreeClassifier ExtraTreeClassifier",
 }
 _OWN = {
-    "average.Average",
-    "best.Best",
-    "linear.LinearHead",
-    "ranks.NormalRanks",
-    "rotation.UnitRotation",
-    "stack.Stack",
-    "svm.SpeakerSVC",
-    "tuned.Tuned",
-    "weighted.WeightedLinear",
+    "_average.Average",
+    "_linear.LinearHead",
+    "_linear.WeightedLinear",
+    "_model_selection.Best",
+    "_preprocessing.OrthogonalProjection",
+    "_preprocessing.RankGauss",
+    "_registry.Tuned",
+    "_stack.Stack",
+    "_svm.SpeakerSVC",
 }
 _TREE = "sklearn.tree._tree.Tree"
 _NUMBERS = "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float32 float64 str_"

@@ -6,8 +6,8 @@ import os
 import numpy.typing as npt
 
 from sertools import audio, models
-from sertools.card import Card
-from sertools.models import device as devices
+from sertools.display import Card
+from sertools.models import _torch as devices
 
 __all__ = ["ExternalModelAdapter"]
 

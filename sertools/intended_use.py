@@ -2,9 +2,7 @@
 
 import re
 
-from sertools import shipped
-
-__all__ = ["LINE", "page", "paragraphs"]
+from sertools import files
 
 LINE = (
     "Acted speech: a score is agreement with what an actor meant, not what a person "
@@ -25,7 +23,7 @@ def page() -> str:
     FileNotFoundError
         If the installation lacks it.
     """
-    path = shipped.folder("docs") / "intended_use.md"
+    path = files.folder("docs") / "intended_use.md"
     return path.read_text(encoding="utf-8").rstrip()
 
 

@@ -60,6 +60,7 @@ _TABLE = (
     Emotion("sad", "슬픔", "#0072B2", "D", ("sadness",)),
     Emotion("surprise", "놀람", "#B8A900", "*", ("surprised", "sur")),
 )
+
 _FURTHER = (
     Emotion("contempt", "경멸", "#882255", "p", ("contemptuous",)),
     Emotion("excited", "흥분", "#AA4499", "8", ("excitement", "exc")),
@@ -73,6 +74,7 @@ FURTHER = tuple(row.name for row in _FURTHER)
 """Names that some corpora use and that nobody should fold silently."""
 
 _BY_NAME = {row.name: row for row in _TABLE + _FURTHER}
+
 _BY_WORD = {
     word: row
     for row in _TABLE + _FURTHER

@@ -5,8 +5,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["holding"]
-
 
 @contextlib.contextmanager
 def holding(path: str | os.PathLike, wait: bool = True) -> Iterator[bool]:

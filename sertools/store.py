@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS features (
     audio BLOB PRIMARY KEY, vector BLOB NOT NULL, silent INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+
 _AT_ONCE = 500  # SQLite takes that many values in one question everywhere
 
 
@@ -155,7 +156,7 @@ class Store:
             database.executemany("INSERT OR REPLACE INTO features VALUES (?,?,?)", rows)
 
     @contextlib.contextmanager
-    def alone(self, signature: Mapping[str, str], corpora: str) -> Iterator[None]:
+    def lock(self, signature: Mapping[str, str], corpora: str) -> Iterator[None]:
         """Compute for some corpora with one system, while nobody else does.
 
         Others wait, and then find in the store what they would have computed.

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from sertools import _head_contents, atomic
+from sertools import _head_contents, files
 from sertools.extras import require
 
 __all__ = [
@@ -330,7 +330,7 @@ def save_head(head, path: str | os.PathLike) -> Path:
             f"{kind} cannot be saved so that it loads without trust: it holds "
             f"{_in_words(foreign)}. {able}"
         )
-    with atomic.replacing(path) as draft:
+    with files.replacing(path) as draft:
         draft.write_bytes(stored)
     return Path(path)
 

@@ -17,15 +17,13 @@ import sertools
 
 HOUSE = Path(sertools.__file__).parent
 FLOORS = (
-    {"_head_contents", "lazy", "markup"},
-    {
-        *("atomic", "card", "extras", "fetching", "labels", "locks"),
-        *("progress", "shipped"),
-    },
-    {"audio", "intended_use", "trust"},
+    {"_head_contents", "display", "extras", "files", "labels", "progress"},
+    {"fetching", "intended_use", "trust"},
+    {"audio"},
     {"datasets", "models", "store"},
     {"features"},
     {"evaluation"},
+    {"calibration", "inspection"},
     {"adapter", "plots", "training"},
     {"widgets"},
     {"doctor", "report"},
@@ -37,7 +35,14 @@ FILES = sorted(path for path in HOUSE.rglob("*.py") if "_shipped" not in path.pa
 MODULES = [path for path in FILES if path != HOUSE / "__init__.py"]
 ROOMS = sorted({path.relative_to(HOUSE).parts[0].removesuffix(".py") for path in FILES})
 PACKAGES = [path for path in FILES if path.name == "__init__.py"]
+TESTS = sorted(Path(HOUSE.parent, "tests").rglob("test_*.py"))
 NOTEBOOKS = sorted(Path(HOUSE.parent, "notebooks").glob("*.ipynb"))
+# What is tested beside the modules: the project as a whole, and every file of a room.
+PROJECT_TESTS = {
+    *("test_architecture", "test_packaging", "test_launch", "test_nightly"),
+    *("test_demo_corpus", "test_documents"),
+}
+ROOM_TESTS = {"test_contract", "test_contributing", "test_browser", "test_in_reports"}
 HEAVY = ("numpy", "pandas", "torch", "tensorflow", "opensmile", "matplotlib")
 
 
@@ -47,6 +52,20 @@ def name(path: Path) -> str:
 
 def room(path: Path) -> str:
     return path.relative_to(HOUSE).parts[0].removesuffix(".py")
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(HOUSE.parent).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def home(full: str, modules) -> str | None:
+    """Name the module in which an imported name lives; None outside the house."""
+    while full:
+        if full in modules:
+            return full
+        full = full.rpartition(".")[0]
+    return None
 
 
 def tree(path: Path) -> ast.Module:
@@ -82,27 +101,118 @@ def test_a_module_imports_only_from_lower_floors(path):
         assert FLOOR.get(parts[1], -1) < FLOOR[room(path)], f"imports {dotted}"
 
 
+def test_nothing_imports_in_a_circle():
+    """Inside rooms, inside functions and for type checkers only, too."""
+    modules = {dotted(path): imported(path) for path in FILES}
+    arrows = {
+        module: {home(name, modules) for name in names} - {None, module, "sertools"}
+        for module, names in modules.items()
+        if module != "sertools"
+    }
+    faces = {dotted(path) for path in PACKAGES}
+    for start in arrows:
+        seen, todo = set(), [(start, (start,))]
+        while todo:
+            here, way = todo.pop()
+            for there in arrows.get(here, set()) - faces:
+                assert there != start, " -> ".join([*way, there])
+                if there not in seen:
+                    seen.add(there)
+                    todo.append((there, (*way, there)))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_another_room_s_private_modules_are_lower_or_not_touched(path):
+    modules = {dotted(file) for file in FILES}
+    for full in imported(path):
+        target = home(full, modules)
+        if target is None or "._" not in target:
+            continue
+        there = target.split(".")[1]
+        assert there == room(path) or FLOOR[there] < FLOOR[room(path)], full
+
+
 @pytest.mark.parametrize("path", PACKAGES, ids=name)
 def test_a_package_only_hands_names_on_lazily(path):
-    assert imported(path) <= {"sertools.lazy.attach"}
-    kinds = (ast.Expr, ast.ImportFrom, ast.Assign)
+    assert imported(path) <= {"lazy_loader"}
+    kinds = (ast.Expr, ast.Import, ast.Assign)
     assert all(isinstance(node, kinds) for node in tree(path).body)
 
 
 @pytest.mark.parametrize("path", PACKAGES, ids=name)
-def test_every_name_handed_on_is_there(path):
-    dotted = ".".join(path.relative_to(HOUSE.parent).parent.parts)
-    package = importlib.import_module(dotted)
-    if not hasattr(package, "__all__"):  # a drawer within a room
-        assert package.__doc__
-        return
-    assert len(set(package.__all__)) == len(package.__all__)
-    assert set(package.__all__) <= set(dir(package))
-    for public in package.__all__:
+def test_stub_and_package_are_the_same(path):
+    stub = path.with_suffix(".pyi")
+    handed = {
+        alias.asname
+        for node in tree(stub).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    package = importlib.import_module(dotted(path))
+    assert handed, f"{stub} hands nothing on"
+    assert handed == set(package.__all__) == set(dir(package)) - {"__version__"}
+    for public in sorted(handed):
         value = getattr(package, public)
-        assert inspect.getdoc(value), f"{dotted}.{public} has no docstring"
+        assert inspect.getdoc(value), f"{dotted(path)}.{public} has no docstring"
+        if not inspect.ismodule(value) and hasattr(value, "__module__"):
+            assert value.__module__.startswith(dotted(path)), public
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = package.no_such_name
+
+
+def test_type_checkers_are_told_that_there_are_types():
+    assert (HOUSE / "py.typed").is_file()
+
+
+def test_a_type_checker_and_an_editor_know_every_public_name(tmp_path):
+    jedi = pytest.importorskip("jedi")
+    pytest.importorskip("mypy")
+    names = [
+        f"{dotted(path)}.{public}"
+        for path in PACKAGES
+        for public in importlib.import_module(dotted(path)).__all__
+    ]
+    names += [f"sertools.calibration.{n}" for n in sertools.calibration.__all__]
+    rooms = sorted({full.rpartition(".")[0] for full in names})
+    lines = [
+        *(f"import {room}" for room in rooms),
+        *(f"reveal_type({n})" for n in names),
+    ]
+    (tmp_path / "all.py").write_text("\n".join(lines))
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--ignore-missing-imports"),
+            *("--follow-imports=silent", "--cache-dir", tmp_path / "cache"),
+            tmp_path / "all.py",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=HOUSE.parent,
+    )
+    told = re.findall(r'note: Revealed type is "(.*)"', run.stdout)
+    assert len(told) == len(names), run.stdout[-2000:]
+    unknown = [name for name, kind in zip(names, told, strict=True) if kind == "Any"]
+    assert not unknown
+    source = "\n".join(lines)
+    script = jedi.Script(source, path=tmp_path / "all.py")
+    for number, line in enumerate(lines, 1):
+        if line.startswith("reveal_type"):
+            assert script.goto(number, len(line) - 2, follow_imports=True), line
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.name)
+def test_tests_stand_where_what_they_test_stands(path):
+    inside = path.relative_to(HOUSE.parent / "tests")
+    if len(inside.parts) == 1 and inside.stem in PROJECT_TESTS:
+        return
+    if inside.parts[0] == "notebooks" or inside.stem in ROOM_TESTS:
+        return
+    stem = inside.stem.removeprefix("test_")
+    folder = HOUSE / inside.parent
+    there = {path.stem for path in folder.glob("*.py")} | {
+        path.name for path in folder.iterdir() if path.is_dir()
+    }
+    assert {stem, f"_{stem}"} & there, f"{inside} tests no file of sertools"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)

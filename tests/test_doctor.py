@@ -3,7 +3,6 @@ import json
 import pytest
 
 from sertools import doctor
-from sertools.doctor import looks, trials
 
 
 @pytest.mark.slow
@@ -18,21 +17,24 @@ def test_nothing_fails_where_the_suite_runs():
 
 def test_a_check_that_does_not_hold_says_what_mends_it(monkeypatch, tmp_path):
     monkeypatch.setenv("SERTOOLS_DATA", str(tmp_path / "gone"))
-    check = looks._variables()
-    assert (check.state, check.mend.split()[:2]) == ("warn", ["unset", "SERTOOLS_DATA"])
+    check = doctor._variables()
+    assert (check.state, check.remedy.split()[:2]) == (
+        "warn",
+        ["unset", "SERTOOLS_DATA"],
+    )
     assert str(tmp_path / "gone") in check.message
     monkeypatch.setenv("SERTOOLS_DATA", str(tmp_path))
-    assert looks._variables().state == "ok"
+    assert doctor._variables().state == "ok"
 
 
 @pytest.mark.parametrize("variable", ["SERTOOLS_STORE", "SERTOOLS_CACHE"])
 def test_a_folder_that_cannot_be_written_fails(monkeypatch, tmp_path, variable):
     (tmp_path / "file").touch()
     monkeypatch.setenv(variable, str(tmp_path / "file" / "inside"))
-    look = looks._store if variable == "SERTOOLS_STORE" else looks._cache
+    look = doctor._store if variable == "SERTOOLS_STORE" else doctor._cache
     check = look()
     assert check.state == "fail"
-    assert variable in check.mend
+    assert variable in check.remedy
 
 
 @pytest.mark.parametrize(
@@ -46,10 +48,10 @@ def test_a_version_that_does_not_fit_is_named(
     folder.mkdir()
     (folder / "METADATA").write_text(f"Name: {package}\nVersion: {version}\n")
     monkeypatch.syspath_prepend(tmp_path)
-    check = looks._versions()
+    check = doctor._versions()
     assert check.state == state
     assert f"{package} {version} (wanted: {package}" in check.message
-    assert check.mend.startswith("pip install '")
+    assert check.remedy.startswith("pip install '")
 
 
 def test_another_kernel_in_front_is_noticed(monkeypatch, tmp_path):
@@ -58,14 +60,14 @@ def test_another_kernel_in_front_is_noticed(monkeypatch, tmp_path):
     spec = {"argv": ["/elsewhere/bin/python"], "display_name": "", "language": "python"}
     (folder / "kernel.json").write_text(json.dumps(spec))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    check = looks._kernel()
+    check = doctor._kernel()
     assert check.state == "warn"
     assert "/elsewhere/bin/python" in check.message
-    assert "ipykernel install --sys-prefix" in check.mend
+    assert "ipykernel install --sys-prefix" in check.remedy
 
 
 def test_a_crash_is_told_not_suffered():
-    value, why = trials._try("import os; os.abort()")
+    value, why = doctor._try("import os; os.abort()")
     assert value is None
     assert "crashed (signal 6)" in why
 
@@ -75,16 +77,16 @@ def test_a_broken_import_is_named_with_its_remedy(monkeypatch, tmp_path):
         "raise ModuleNotFoundError(\"No module named 'pkg_resources'\")"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    check = trials._imports("extra x", ["json", "asks_pkg_resources"], "pip install x")
+    check = doctor._imports("extra x", ["json", "asks_pkg_resources"], "pip install x")
     assert check.state == "fail"
     assert "asks_pkg_resources" in check.message
-    assert check.mend == "pip install 'setuptools<82'"
+    assert check.remedy == "pip install 'setuptools<82'"
 
 
 def test_noise_on_the_way_does_not_hide_the_answer():
-    assert trials._try("print('noise'); print('[1]')") == ([1], "")
+    assert doctor._try("print('noise'); print('[1]')") == ([1], "")
 
 
 def test_the_nearest_folder_that_is_there(tmp_path):
-    assert looks._nearest(tmp_path / "a" / "b") == tmp_path
-    assert looks._nearest(tmp_path) == tmp_path
+    assert doctor._nearest(tmp_path / "a" / "b") == tmp_path
+    assert doctor._nearest(tmp_path) == tmp_path

@@ -57,6 +57,15 @@ def test_torch_and_tensorflow_keep_in_step():
     assert PINS["tensorflow"][0] == PINS["tf-keras"][0]
 
 
+@pytest.mark.parametrize("module", sorted(extras.EXTRAS))
+def test_every_extra_s_package_can_be_imported_here(module):
+    if not extras.available(module):
+        pytest.skip(f"{module} is not installed")
+    code = f"from sertools import extras; extras.require({module!r})"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
 def test_the_core_holds_neither_torch_nor_tensorflow():
     core = {Requirement(line).name for line in PROJECT["dependencies"]}
     assert not core & {"torch", "torchaudio", "tensorflow", "keras", "transformers"}

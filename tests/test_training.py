@@ -8,10 +8,9 @@ import pytest
 import soundfile
 from sklearn.ensemble import RandomForestClassifier
 
-from sertools import atomic, datasets, models, training
+from sertools import datasets, files, models, training
 from sertools.models.base import Classifier
-from sertools.models.heads import caution
-from sertools.training import whole
+from sertools.models.heads import _out_of_distribution
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +127,7 @@ def test_a_failure_leaves_what_was_there(demo, hum, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError("disk full")
 
-    monkeypatch.setattr(atomic, "write_json", fail)
+    monkeypatch.setattr(files, "write_json", fail)
     with pytest.raises(OSError, match="disk full"):
         training.train(hum, "svm", few, out, progress=False)
     assert (out / "card.json").read_text() == before
@@ -161,24 +160,26 @@ def test_the_temperature_makes_confident_mistakes_dear():
     logits = rng.normal(size=(4000, 3))
     true = np.array([rng.choice(3, p=p) for p in _softmax(logits)])
     sure = _softmax(3 * logits)
-    temperature = caution.fit_temperature(sure, true)
+    temperature = _out_of_distribution.fit_temperature(sure, true)
     assert temperature == pytest.approx(3, rel=0.1)
-    after = caution.temper(sure, temperature)
-    assert caution.log_loss(after, true) < caution.log_loss(sure, true)
-    assert caution.calibration_error(after, true) < 0.03
-    assert caution.calibration_error(sure, true) > 0.1
+    after = _out_of_distribution.temper(sure, temperature)
+    assert _out_of_distribution.log_loss(after, true) < _out_of_distribution.log_loss(
+        sure, true
+    )
+    assert _out_of_distribution.calibration_error(after, true) < 0.03
+    assert _out_of_distribution.calibration_error(sure, true) > 0.1
     assert np.array_equal(after.argmax(axis=1), sure.argmax(axis=1))
 
 
 def test_one_wild_feature_does_not_make_a_clip_strange():
     X = np.random.default_rng(0).normal(size=(200, 50))
-    edge = np.quantile(caution.Reach.of(X).distance(X), 0.97)
-    reach = caution.Reach.of(X, edge)
+    edge = np.quantile(_out_of_distribution.OODDetector.of(X).distance(X), 0.97)
+    reach = _out_of_distribution.OODDetector.of(X, edge)
     wild = np.zeros((1, 50))
     wild[0, 3] = 1e6
     assert reach.outside(wild)[0] < 0.1
     assert reach.outside(np.full((1, 50), 3.0))[0] > 0.99
-    constant = caution.Reach.of(np.ones((5, 2)), 1.0)
+    constant = _out_of_distribution.OODDetector.of(np.ones((5, 2)), 1.0)
     assert np.isfinite(constant.outside(np.array([[1.0, 2.0]]))).all()
 
 
@@ -210,7 +211,7 @@ class Loudness(Classifier):
 
     def save(self, folder):
         folder.mkdir()
-        atomic.write_json(folder / "card.json", {"edge": float(self.edge_)})
+        files.write_json(folder / "card.json", {"edge": float(self.edge_)})
 
     def _predict_proba(self, waveforms):
         loud = np.array([np.abs(w).mean() > self.edge_ for w in waveforms], float)
@@ -229,7 +230,7 @@ def test_a_system_with_its_own_training_goes_the_same_way(tmp_path, monkeypatch)
     rows.append(("x/empty", str(tmp_path / "empty.wav"), "sad", "a", "x", None))
     names = ["clip", "path", "emotion", "speaker", "dataset", "sex"]
     clips = pd.DataFrame(rows, columns=names).set_index("clip")
-    monkeypatch.setattr(whole.models, "load", lambda spec, weights: weights)
+    monkeypatch.setattr(training.models, "load", lambda spec, weights: weights)
     model = Loudness()
     folder = training.train(model, None, clips, tmp_path / "out", command="x")
     facts = json.loads((folder / "card.json").read_text())

@@ -1,8 +1,5 @@
 """The command `sertools`: one file a command."""
 
-from sertools.lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {"main": "entry"},
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -2,10 +2,8 @@
 
 import argparse
 
-from sertools.cli import output
-from sertools.cli.usage import checking
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
+from sertools.cli._parser import checking
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -27,11 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     with checking():
         datasets.card(arguments.name)
-    with output.working():
+    with _output.working():
         clips = datasets.load(arguments.name, root=arguments.root)
         found = datasets.audit(clips)
     if arguments.json:
-        output.as_json(found.summary())
+        _output.as_json(found.summary())
     else:
-        output.say(repr(found))
+        _output.say(repr(found))
     return int(arguments.strict and not found.passed)

@@ -4,10 +4,8 @@ import argparse
 import math
 import os
 
-from sertools.cli import output
-from sertools.cli.usage import BadUsage, checking
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
+from sertools.cli._parser import BadUsage, checking
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -34,7 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print an answer an experiment; 1 if one fell."""
     from sertools import report
-    from sertools.atomic import write_text
+    from sertools.files import write_text
 
     if arguments.json and arguments.markdown == "-":
         raise BadUsage("--json and --markdown - both want standard output.")
@@ -48,11 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.markdown not in (None, "-"):
         write_text(arguments.markdown, found.markdown())
     if arguments.json:
-        output.as_json(found.as_dict())
+        _output.as_json(found.as_dict())
     elif arguments.markdown == "-":
-        output.say(found.markdown().rstrip())
+        _output.say(found.markdown().rstrip())
     else:
-        output.say(repr(found))
+        _output.say(repr(found))
     return 1 if found.fell else 0
 
 

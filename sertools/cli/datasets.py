@@ -3,12 +3,12 @@
 import argparse
 import warnings
 
-from sertools.cli import output
-from sertools.cli.usage import checking
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
+from sertools.cli._parser import checking
 
 _HEAD = ("name", "here", "MB", "speakers", "licence", "where, and what brings the rest")
+
+
 _LICENCE = 30  # characters of it in the list
 
 
@@ -27,12 +27,12 @@ def run(arguments: argparse.Namespace) -> int:
         cards = {name: datasets.card(name) for name in names}
     found = [{**cards[name], **_presence(name)} for name in names]
     if arguments.json:
-        output.as_json(found[0] if arguments.name else found)
+        _output.as_json(found[0] if arguments.name else found)
     elif arguments.name:
-        output.say(repr(cards[arguments.name]))
+        _output.say(repr(cards[arguments.name]))
         _tell_presence(found[0])
     else:
-        output.table(map(_row, found), _HEAD)
+        _output.table(map(_row, found), _HEAD)
     return 0
 
 
@@ -41,7 +41,7 @@ def _presence(name: str) -> dict:
     from sertools import datasets
 
     dataset = datasets.get(name)
-    command = f"sertools fetch {name}" if dataset.offered else dataset.mend()
+    command = f"sertools fetch {name}" if dataset.downloadable else dataset.remedy()
     try:
         folder = str(datasets.find(name))
         with warnings.catch_warnings():
@@ -61,9 +61,9 @@ def _presence(name: str) -> dict:
 def _tell_presence(found: dict) -> None:
     folder, command = found["folder"], found["command"]
     clips = f"{_here(found)} clips in {folder}" if folder else "no"
-    output.say(f"here: {clips}")
+    _output.say(f"here: {clips}")
     if command:
-        output.say(f"the whole corpus: {command}")
+        _output.say(f"the whole corpus: {command}")
 
 
 def _row(found: dict) -> tuple:

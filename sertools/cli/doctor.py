@@ -1,11 +1,8 @@
 """Find what commonly breaks, and print the command that mends it."""
 
 import argparse
-import dataclasses
 
-from sertools.cli import output
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -24,9 +21,19 @@ def run(arguments: argparse.Namespace) -> int:
     for check in doctor.examine(quick=arguments.quick):
         found.append(check)
         if not arguments.json:
-            output.say(f"{check.state:4}  {check.name}: {check.message}")
-            if check.mend:
-                output.say(f"      mend it: {check.mend}")
+            _output.say(f"{check.state:4}  {check.name}: {check.message}")
+            if check.remedy:
+                _output.say(f"      mend it: {check.remedy}")
     if arguments.json:
-        output.as_json([dataclasses.asdict(check) for check in found])
+        _output.as_json(
+            [
+                {
+                    "name": check.name,
+                    "state": check.state,
+                    "message": check.message,
+                    "mend": check.remedy,
+                }
+                for check in found
+            ]
+        )
     return int(any(check.state == "fail" for check in found))

@@ -1,20 +1,168 @@
 """Evaluate a model: speakers held out, or trained on one corpus, tested on another."""
 
 import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.cli import corpora, output
-from sertools.cli.usage import BadUsage, checking
+from sertools.cli import _output
+from sertools.cli._parser import BadUsage, checking
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from sertools.evaluation import Result
 
-__all__ = ["declare", "run"]
+_OWN = "folder"  # the one name that may stand for several corpora
+
+
+@dataclass
+class Corpus:
+    """A corpus that a command line names.
+
+    Parameters
+    ----------
+    name : str
+        As `sertools.datasets.names` lists it.
+    root : str or None
+        Its folder; None where the usual places are looked in.
+    alias : str
+        What it is called in results, if not by its name.
+    """
+
+    name: str
+    root: str | None = None
+    alias: str = ""
+
+    def load(self, **options) -> "pd.DataFrame":
+        """Load its clips; `options` are those of `sertools.datasets.load`."""
+        from sertools import datasets
+
+        clips = datasets.load(self.name, root=self.root, **options)
+        if not self.alias:
+            return clips
+        named = clips.rename(lambda clip: clip.replace(self.name, self.alias, 1))
+        return named.assign(dataset=self.alias)
+
+
+def listed(given: Iterable[str]) -> list[Corpus]:
+    """Read corpora, each ``NAME``, ``NAME=DIR`` or ``NAME,NAME``.
+
+    Raises
+    ------
+    BadUsage
+        If a name is unknown.
+
+    Examples
+    --------
+    >>> [(one.name, one.root) for one in listed(["emodb,tess", "folder=my,own"])]
+    [('emodb', None), ('tess', None), ('folder', 'my,own')]
+    """
+    from sertools import datasets
+
+    found = []
+    for text in given:
+        name, equals, place = text.partition("=")
+        if equals:
+            found.append(Corpus(name.strip(), place))
+        else:
+            found += [Corpus(word) for word in map(str.strip, text.split(",")) if word]
+    for corpus in found:
+        datasets.card(corpus.name)
+    return found
+
+
+def placed(corpora: Sequence[Corpus], roots: Sequence[str]) -> None:
+    """Say of each corpus where it lies.
+
+    Parameters
+    ----------
+    corpora : sequence of Corpus
+        Their ``root`` is filled in, and ``alias`` where two are ``folder``.
+    roots : sequence of str
+        ``NAME=DIR`` for one of them, or ``DIR``: the folder of the only one, or
+        one that has a folder for each in it.
+
+    Raises
+    ------
+    BadUsage
+        If a folder is for no corpus here, two are for one, a corpus is there
+        twice, or a folder has none of the corpora in it.
+    """
+    plain = [text for text in roots if not _placed_one(corpora, text)]
+    if len(plain) > 1:
+        raise BadUsage(f"Say whose folders {' and '.join(plain)} are: --root NAME=DIR.")
+    if plain and len(corpora) == 1:
+        corpora[0].root = corpora[0].root or plain[0]
+    elif plain:
+        _look_in(plain[0], [corpus for corpus in corpora if not corpus.root])
+    _tell_apart(corpora)
+
+
+def _placed_one(corpora: Sequence[Corpus], text: str) -> bool:
+    """Give a corpus the folder that was named for it; say whether it was."""
+    from sertools import datasets
+
+    name, equals, place = text.partition("=")
+    same = [corpus for corpus in corpora if corpus.name == name]
+    if not equals or not (same or name in datasets.names()):
+        return False
+    if not same:
+        here = ", ".join(corpus.name for corpus in corpora)
+        raise BadUsage(f"--root {text}: {name} is not asked for. Corpora here: {here}.")
+    if len(same) > 1:
+        raise BadUsage(f"Which {name}? Write --train {name}=DIR --test {name}=DIR.")
+    if same[0].root:
+        raise BadUsage(f"Two folders for {name}: {same[0].root} and {place}.")
+    same[0].root = place
+    return True
+
+
+def _look_in(root: str, corpora: Sequence[Corpus]) -> None:
+    folder = Path(root).expanduser()
+    if not folder.exists():
+        raise FileNotFoundError(f"--root {root}: there is no such folder.")
+    inside = [p for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
+    own = {place.name.casefold(): str(place) for place in sorted(inside)}
+    for corpus in corpora:
+        corpus.root = own.get(corpus.name)
+    if len(corpora) == 1:
+        corpora[0].root = corpora[0].root or root
+    elif not any(corpus.root for corpus in corpora):
+        names = [corpus.name for corpus in corpora]
+        each = " ".join(f"--root {name}=DIR" for name in names)
+        raise BadUsage(
+            f"{root} has no folder {' or '.join(names)} in it. Say where each is: "
+            f"{each}."
+        )
+
+
+def _tell_apart(corpora: Sequence[Corpus]) -> None:
+    """Call folders of one's own by their folders' names where there are several."""
+    names = [corpus.name for corpus in corpora]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if not twice:
+        return
+    if twice != [_OWN]:
+        raise BadUsage(
+            f"{twice[0]} is there twice. Within one corpus hold speakers out: "
+            f"--dataset {twice[0]} --folds speaker."
+        )
+    own = [corpus for corpus in corpora if corpus.name == _OWN]
+    places = [Path(corpus.root or _OWN).expanduser().resolve() for corpus in own]
+    short = [place.stem if place.is_file() else place.name for place in places]
+    if len(set(short)) < len(short):
+        short = [f"{p.parent.name}/{s}" for p, s in zip(places, short, strict=True)]
+    if len(set(short)) < len(short):
+        raise BadUsage(f"Two folders of one name ({short[0]}): give each its own.")
+    for corpus, name in zip(own, short, strict=True):
+        corpus.alias = f"{_OWN}:{name}"
+
 
 _SHOWN = 20  # excluded clips named on the screen
+
+
 _RESULTS = ("metrics.json", "predictions.parquet")
 
 
@@ -91,26 +239,26 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate, say how it went, and save it."""
     quiet = {} if arguments.debug else {"PYTHONWARNINGS": "ignore"}  # of the workers
-    with output.working(), output.environment(quiet):
+    with _output.working(), _output.environment(quiet):
         clips, model = _checked(arguments)
         result = _recorded(arguments, clips, model)
     if arguments.json:
-        output.as_json(result.metrics())
+        _output.as_json(result.metrics())
     else:
         _tell(result)
         if arguments.out:
-            output.say(f"Saved in {arguments.out}: {', '.join(_RESULTS)}, run.json")
+            _output.say(f"Saved in {arguments.out}: {', '.join(_RESULTS)}, run.json")
     return 0
 
 
 def _tell(result: "Result") -> None:
     """Show a result, and name every clip that could not be used, up to a point."""
-    output.say(repr(result))
+    _output.say(repr(result))
     further = result.excluded[1:]  # the first stands in the result's own notes
     for item in further[:_SHOWN]:
-        output.say(f"  also excluded: {item['clip']} ({item['reason']}).")
+        _output.say(f"  also excluded: {item['clip']} ({item['reason']}).")
     if len(further) > _SHOWN:
-        output.say(f"  and {len(further) - _SHOWN} more; metrics.json names them all.")
+        _output.say(f"  and {len(further) - _SHOWN} more; metrics.json names them all.")
 
 
 def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
@@ -129,7 +277,7 @@ def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
         _check_head(model, arguments)
     tables = [_chosen(corpus, merge, arguments) for corpus in named]
     with checking():
-        clips = tables[0] if len(tables) == 1 else evaluation.joined(tables)
+        clips = tables[0] if len(tables) == 1 else evaluation.concat_corpora(tables)
         if arguments.dataset and arguments.head:
             evaluation.folds.assign(clips, arguments.folds or "speaker", arguments.seed)
         _check_speakers(arguments.standardize, clips)
@@ -138,7 +286,7 @@ def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
     return clips, model
 
 
-def _named(arguments: argparse.Namespace) -> list[corpora.Corpus]:
+def _named(arguments: argparse.Namespace) -> list[Corpus]:
     """Say which corpora are used, the one tested on last, and where they lie."""
     if arguments.dataset and (arguments.train or arguments.test):
         raise BadUsage(
@@ -147,17 +295,17 @@ def _named(arguments: argparse.Namespace) -> list[corpora.Corpus]:
         )
     if not (arguments.dataset or (arguments.train and arguments.test)):
         raise BadUsage("Name a corpus: --dataset NAME, or --train NAME --test NAME.")
-    test = corpora.listed(arguments.test or [arguments.dataset])
+    test = listed(arguments.test or [arguments.dataset])
     if len(test) > 1:
         raise BadUsage(
             f"Test on one corpus at a time, not on {len(test)}; --train takes several."
         )
-    named = [*corpora.listed(arguments.train), *test]
-    corpora.placed(named, arguments.root)
+    named = [*listed(arguments.train), *test]
+    placed(named, arguments.root)
     return named
 
 
-def _chosen(corpus: corpora.Corpus, merge: dict, arguments) -> "pd.DataFrame":
+def _chosen(corpus: Corpus, merge: dict, arguments) -> "pd.DataFrame":
     from sertools import datasets
 
     clips = corpus.load(merge=merge)
@@ -170,7 +318,7 @@ def _chosen(corpus: corpora.Corpus, merge: dict, arguments) -> "pd.DataFrame":
 
 
 def _check_form(standardize: str) -> None:
-    from sertools.features.scaling import FORMS
+    from sertools.features._standardization import FORMS
 
     if standardize not in FORMS:
         known = ", ".join(FORMS)
@@ -237,7 +385,7 @@ def _recorded(arguments: argparse.Namespace, clips, model) -> "Result":
     """Evaluate; where results are kept, keep `run.json` about it as well."""
     if not arguments.out:
         return _evaluated(arguments, clips, model)
-    from sertools.report.status import Status
+    from sertools.report._status import Status
 
     folder = Path(arguments.out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -264,13 +412,13 @@ def _recorded(arguments: argparse.Namespace, clips, model) -> "Result":
 
 def _evaluated(arguments: argparse.Namespace, clips, model) -> "Result":
     from sertools import evaluation, features
-    from sertools.evaluation import ahead
+    from sertools.evaluation import _ahead
 
     if not arguments.head:
         return evaluation.predict(
             model, clips, jobs=arguments.jobs, strict=arguments.strict
         )
-    with ahead.preparing(arguments.head, clips):
+    with _ahead.preparing(arguments.head, clips):
         X = features.extract(model, clips, jobs=arguments.jobs, strict=arguments.strict)
     given = {"seed": arguments.seed, "standardize": arguments.standardize}
     if arguments.tune:

@@ -2,10 +2,8 @@
 
 import argparse
 
-from sertools.cli import output
-from sertools.cli.usage import checking
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
+from sertools.cli._parser import checking
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -32,17 +30,17 @@ def run(arguments: argparse.Namespace) -> int:
     folders, failed = {}, False
     for name, fetch in ways.items():
         try:
-            with output.working():
+            with _output.working():
                 folder = fetch()
         except (OSError, ValueError, ModuleNotFoundError) as error:
-            output.error(error, traceback=arguments.debug)
+            _output.error(error, traceback=arguments.debug)
             folders[name], failed = None, True
             continue
         folders[name] = str(folder)
         if not arguments.json:
-            output.say(f"{name}: {folders[name]}")
+            _output.say(f"{name}: {folders[name]}")
     if arguments.json:
-        output.as_json(folders)
+        _output.as_json(folders)
     return int(failed)
 
 

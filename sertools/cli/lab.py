@@ -7,18 +7,29 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from sertools import extras, shipped
-from sertools.cli import output
-from sertools.cli.usage import BadUsage
+from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
 
-__all__ = ["command", "declare", "place", "run", "working_copy"]
+from sertools import extras, files
+from sertools.cli import _output
+from sertools.cli._parser import BadUsage
 
 _QUICKSTART = "00_quickstart.ipynb"
+
+
 # JupyterLab's options that take a value: a word after one of these is no folder.
 _TAKE_A_VALUE = ("ip", "port", "port-retries", "browser", "config", "log-level")
+
+
 _TAKE_A_VALUE += ("keyfile", "certfile", "client-ca", "app-dir")
+
+
 _FOLDERS = ("--notebook-dir", "--ServerApp.root_dir", "--ServerApp.notebook_dir")
-_KERNELS = "sertools.cli.kernelspec.ThisInterpreter"
+
+
+_KERNELS = "sertools.cli.lab.ThisInterpreter"
+
+
 # Nobody is asked about news, and nothing goes out to look for any. These are defaults:
 # what a person has chosen in JupyterLab's settings stays.
 _DEFAULTS = Path(__file__).with_name("jupyter")
@@ -56,9 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
         for name in _TAKE_A_VALUE
         if (value := given[name.replace("-", "_")]) is not None
     ]
-    output.note(f"The notebooks are in {folder}. Ctrl-C ends JupyterLab.")
+    _output.note(f"The notebooks are in {folder}. Ctrl-C ends JupyterLab.")
     if not os.access(folder, os.W_OK):
-        output.note("You may not write there: notebooks run, but are not saved.")
+        _output.note("You may not write there: notebooks run, but are not saved.")
     sys.stdout.flush()
     words = command(folder, start, [*more, *arguments.unknown])
     os.execve(sys.executable, words, _environment())
@@ -147,7 +158,7 @@ def working_copy(folder: str | None) -> Path:
     OSError
         If the notebooks cannot be copied there.
     """
-    source = shipped.folder("notebooks")
+    source = files.folder("notebooks")
     in_checkout = source.parent.name != "_shipped"
     if folder is None and in_checkout:
         return source
@@ -176,3 +187,24 @@ def _environment() -> dict[str, str]:
         "JUPYTER_CONFIG_PATH": os.pathsep.join(settings),
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
+
+
+class ThisInterpreter(KernelSpecManager):
+    """Offer all registered kernels, with this interpreter as ``python3``.
+
+    The notebooks ask for ``python3``. Whatever else is registered under that name,
+    in the home folder or in `JUPYTER_PATH`, they run where sertools is installed.
+    """
+
+    def find_kernel_specs(self) -> dict[str, str]:
+        """Give the folder of each kernel by name."""
+        return {**super().find_kernel_specs(), NATIVE_KERNEL_NAME: RESOURCES}
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Give one kernel: this interpreter, or another as it is registered."""
+        if kernel_name.lower() != NATIVE_KERNEL_NAME:
+            return super().get_kernel_spec(kernel_name)
+        # The notebooks' own words: another name would change them when they are saved.
+        facts = {**get_kernel_dict(), "display_name": "Python 3"}
+        facts["argv"][0] = sys.executable
+        return KernelSpec(resource_dir=RESOURCES, **facts)

@@ -5,13 +5,11 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.cli import output
-from sertools.cli.usage import BadUsage, checking
+from sertools.cli import _output
+from sertools.cli._parser import BadUsage, checking
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["declare", "run"]
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sertools import datasets, evaluation, models
 
     table = Path(arguments.name).suffix.lower() in (".csv", ".tsv", ".parquet")
-    with output.working():
+    with _output.working():
         if table:
             clips, folds = _read(arguments)
         else:
@@ -66,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         heard = found.pretraining
         rows = found.found.astype(object).where(found.found.notna(), None)
-        output.as_json(
+        _output.as_json(
             {
                 "leaking": found.leaking,
                 "n_clips": found.n_clips,
@@ -78,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        output.say(repr(found))
+        _output.say(repr(found))
     return int(arguments.strict and found.leaking)
 
 

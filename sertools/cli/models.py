@@ -2,10 +2,8 @@
 
 import argparse
 
-from sertools.cli import output
-from sertools.cli.usage import checking
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
+from sertools.cli._parser import checking
 
 _ROOM = 40  # letters in the last column
 
@@ -24,11 +22,11 @@ def run(arguments: argparse.Namespace) -> int:
         names = [arguments.name] if arguments.name else models.names()
         cards = [models.card(name) for name in names]
     if arguments.json:
-        output.as_json(cards[0] if arguments.name else cards)
+        _output.as_json(cards[0] if arguments.name else cards)
     elif arguments.name:
-        output.say(repr(cards[0]))
+        _output.say(repr(cards[0]))
     else:
-        output.table(map(_row, cards), ("name", "", "gives", "variants", "weights"))
+        _output.table(map(_row, cards), ("name", "", "gives", "variants", "weights"))
     return 0
 
 

@@ -2,10 +2,8 @@
 
 import argparse
 
-from sertools.cli import output
-from sertools.cli.usage import BadUsage, checking
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
+from sertools.cli._parser import BadUsage, checking
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +22,6 @@ def run(arguments: argparse.Namespace) -> int:
             path = report.new_notebook(arguments.name, arguments.out)
         except FileExistsError as error:
             raise BadUsage(str(error)) from error
-    output.say(str(path))
-    output.note(f"Run it with: sertools report {path}; or open it: sertools lab.")
+    _output.say(str(path))
+    _output.note(f"Run it with: sertools report {path}; or open it: sertools lab.")
     return 0

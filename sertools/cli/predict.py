@@ -4,14 +4,18 @@ import argparse
 from pathlib import Path
 
 from sertools import intended_use
-from sertools.cli import output
-from sertools.cli.usage import BadUsage, checking
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
+from sertools.cli._parser import BadUsage, checking
 
 _DEFAULT = "trained:emodb_egemaps"
+
+
 _USE = f"{intended_use.LINE} More: sertools predict --intended-use"
+
+
 _MANY = 8  # recordings from which on worker processes are worth their start
+
+
 _SHOWN = 0.005  # probabilities below are not shown
 
 
@@ -40,22 +44,22 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Score every recording; name those that cannot be used."""
     if arguments.intended_use:
-        output.say(intended_use.page())
+        _output.say(intended_use.page())
         return 0
     if not arguments.files:
         raise BadUsage("Which recordings? sertools predict FILE ... (or a folder)")
     quiet = {} if arguments.debug else {"PYTHONWARNINGS": "ignore"}  # of the workers
-    with output.working(), output.environment(quiet):
+    with _output.working(), _output.environment(quiet):
         model = _model(arguments)
         paths, unusable = _recordings(arguments.files)
         found = _scored(model, paths, arguments.jobs, unusable)
         _save(arguments, found)
     if arguments.json:
-        output.as_json(_as_json(model, found, unusable))
+        _output.as_json(_as_json(model, found, unusable))
     else:
         _tell(model, found, arguments)
     for path, reason in unusable.items():
-        output.note(f"not used: {path}: {reason}.")
+        _output.note(f"not used: {path}: {reason}.")
     return int(not found or (arguments.strict and bool(unusable)))
 
 
@@ -93,7 +97,7 @@ def _recordings(given: list[str]) -> tuple[list[Path], dict[Path, str]]:
 def _is_audio(path: Path, folder: Path) -> bool:
     import soundfile
 
-    from sertools.audio.loading import UNREAD
+    from sertools.audio._loading import UNREAD
 
     known = {name.lower() for name in soundfile.available_formats()} - {"raw"}
     known |= {"aif", "aifc", "oga", "opus", "mp3", "wave", "snd"}
@@ -125,7 +129,7 @@ def _scored(model, paths, jobs, unusable) -> dict:
 
 def _answers(model, paths, jobs):
     """Yield each path with its answer, from workers where there are many."""
-    if len(paths) < _MANY or jobs == 1 or not model.isolated:
+    if len(paths) < _MANY or jobs == 1 or not model.run_in_workers:
         for path in paths:
             yield path, _answer(model, path, alone=len(paths) == 1)
         return
@@ -160,17 +164,17 @@ def _tell(model, found: dict, arguments: argparse.Namespace) -> None:
     """Show a table, the line on what it means, and where files went."""
     if not found:
         return
-    from sertools.features import exporting
+    from sertools.features import _export
 
-    rows = exporting.rows(found)
+    rows = _export.rows(found)
     cut = len(rows) > len(found) or any(row["start"] for row in rows)
     head = ("file", *(("time",) if cut else ()), "emotion", "", "others")
-    output.table((_cells(row, cut) for row in rows), head)
-    if model.tiny:
-        output.say("Random weights: no answer here means anything.")
-    output.say(_USE)
+    _output.table((_cells(row, cut) for row in rows), head)
+    if model.random_weights:
+        _output.say("Random weights: no answer here means anything.")
+    _output.say(_USE)
     for path in filter(None, (arguments.csv, arguments.labels, arguments.rttm)):
-        output.say(f"Saved: {path}")
+        _output.say(f"Saved: {path}")
 
 
 def _cells(row: dict, cut: bool) -> tuple:
@@ -195,14 +199,14 @@ def _clock(seconds: float) -> str:
 
 
 def _as_json(model, found: dict, unusable: dict) -> dict:
-    from sertools.features import exporting
+    from sertools.features import _export
 
     files: dict[str, list] = {}
-    for row in exporting.rows(found):
+    for row in _export.rows(found):
         files.setdefault(row.pop("file"), []).append(row)
     return {
         "model": model.label,
-        "random_weights": model.tiny,
+        "random_weights": model.random_weights,
         "intended_use": _USE,
         "files": [{"file": name, "segments": rows} for name, rows in files.items()],
         "not_used": [{"file": str(p), "reason": why} for p, why in unusable.items()],
@@ -211,8 +215,8 @@ def _as_json(model, found: dict, unusable: dict) -> dict:
 
 def _save(arguments: argparse.Namespace, found: dict) -> None:
     """Write what was asked for, each file whole."""
-    from sertools import atomic, features
-    from sertools.features import exporting
+    from sertools import features, files
+    from sertools.features import _export
 
     if not found:
         return
@@ -225,5 +229,5 @@ def _save(arguments: argparse.Namespace, found: dict) -> None:
         if len(found) == 1 and not target.is_dir():
             features.export(found, target, "labels")
         else:
-            for path, text in exporting.tracks(found, target).items():
-                atomic.write_text(path, text)
+            for path, text in _export.tracks(found, target).items():
+                files.write_text(path, text)

@@ -7,13 +7,11 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sertools.cli import output
-from sertools.cli.usage import BadUsage, checking
+from sertools.cli import _output
+from sertools.cli._parser import BadUsage, checking
 
 if TYPE_CHECKING:
-    from sertools.report import Finished, Mistakes, Plan
-
-__all__ = ["declare", "run"]
+    from sertools.report import Plan, PlanErrors, RunResult
 
 _PLANS = (".yaml", ".yml")
 
@@ -82,12 +80,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     try:
         plan = _plan(arguments)
-    except report.Mistakes as mistakes:
+    except report.PlanErrors as mistakes:
         return _refuse(mistakes, arguments.notebooks)
     except FileNotFoundError as error:
         raise BadUsage(str(error)) from error
     out = arguments.out or plan.out or "runs"
-    with output.working(), ending_cleanly(), _wrong_cluster(arguments.scheduler):
+    with _output.working(), ending_cleanly(), _wrong_cluster(arguments.scheduler):
         finished = report.run_all(
             plan.runs,
             out,
@@ -110,15 +108,15 @@ def _repeat(arguments: argparse.Namespace) -> int:
         raise BadUsage(
             f"--repeat makes one run as it was, here: no {' or '.join(useless)}."
         )
-    with output.working(), ending_cleanly(), checking():
+    with _output.working(), ending_cleanly(), checking():
         try:
             found = report.repeat(arguments.repeat, arguments.out)
         except FileNotFoundError as error:
             raise BadUsage(str(error)) from error
     if arguments.json:
-        output.as_json(found.as_dict())
+        _output.as_json(found.as_dict())
     else:
-        output.say(repr(found))
+        _output.say(repr(found))
     return 0 if found.identical else 1
 
 
@@ -181,15 +179,15 @@ def _count(text: str) -> int:
     return value
 
 
-def _refuse(mistakes: "Mistakes", notebooks: list[str]) -> int:
+def _refuse(mistakes: "PlanErrors", notebooks: list[str]) -> int:
     """Name every mistake; nothing has started."""
     lines = str(mistakes).splitlines()
     if len(lines) == 1:
         raise BadUsage(lines[0]) from mistakes
-    output.note(f"sertools: {len(lines)} mistakes in {' '.join(notebooks)}:")
+    _output.note(f"sertools: {len(lines)} mistakes in {' '.join(notebooks)}:")
     for line in lines:
-        output.note(f"  {line}")
-    output.note("Nothing was started.")
+        _output.note(f"  {line}")
+    _output.note("Nothing was started.")
     return 2
 
 
@@ -228,21 +226,21 @@ def ending_cleanly() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _tell_one(finished: list["Finished"], json: bool) -> None:
-    from sertools.report.telling import cause
+def _tell_one(finished: list["RunResult"], json: bool) -> None:
+    from sertools.report._grid import cause
 
     (one,) = finished
     page = one.folder / "report.html"
     if json:
-        output.as_json({"report": str(page), **one.run})
+        _output.as_json({"report": str(page), **one.run})
     if not one.ok:
-        output.note(f"sertools: {cause(one.run['error'])}")
+        _output.note(f"sertools: {cause(one.run['error'])}")
     if not json:
-        output.say(str(page))
+        _output.say(str(page))
 
 
-def _tell_all(finished: list["Finished"], json: bool) -> None:
-    from sertools.report.telling import cause, sum_up
+def _tell_all(finished: list["RunResult"], json: bool) -> None:
+    from sertools.report._grid import cause, sum_up
 
     index = finished[0].folder.parent / "index.html"
     if json:
@@ -250,13 +248,13 @@ def _tell_all(finished: list["Finished"], json: bool) -> None:
             {"report": str(one.folder / "report.html"), "how": one.how, **one.run}
             for one in finished
         ]
-        output.as_json({"index": str(index), "runs": runs})
+        _output.as_json({"index": str(index), "runs": runs})
     for one in finished:
         if not one.ok:
-            output.note(f"sertools: {one.name}: {cause(one.run['error'])}")
+            _output.note(f"sertools: {one.name}: {cause(one.run['error'])}")
     if not json:
-        output.say(f"{sum_up(finished)}.")
-        output.say(str(index))
+        _output.say(f"{sum_up(finished)}.")
+        _output.say(str(index))
 
 
 def _list(json: bool) -> int:
@@ -264,7 +262,7 @@ def _list(json: bool) -> int:
 
     found = report.notebooks()
     if json:
-        output.as_json({name: str(path) for name, path in found.items()})
+        _output.as_json({name: str(path) for name, path in found.items()})
         return 0
-    output.table(((name, path) for name, path in found.items()), ("notebook", ""))
+    _output.table(((name, path) for name, path in found.items()), ("notebook", ""))
     return 0

@@ -4,13 +4,15 @@ import argparse
 import os
 import shlex
 
-from sertools.cli import output
-from sertools.cli.usage import BadUsage, checking
-
-__all__ = ["declare", "run"]
+from sertools.cli import _output
+from sertools.cli._parser import BadUsage, checking
 
 _SHOWN = 20  # excluded clips named on the screen
+
+
 _REMEMBERED = ("dataset", "root", "emotions", "merge", "max_clips", "model", "weights")
+
+
 _REMEMBERED += ("trust", "head", "folds", "test", "no_abstain", "seed", "out")
 
 
@@ -70,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sertools import training
 
     quiet = {} if arguments.debug else {"PYTHONWARNINGS": "ignore"}  # of the workers
-    with output.working(), output.environment(quiet):
+    with _output.working(), _output.environment(quiet):
         clips, model, tests = _checked(arguments)
         made = training.train(
             model,
@@ -96,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
         "warnings": facts.get("warnings", []),
     }
     if arguments.json:
-        output.as_json(told)
+        _output.as_json(told)
     else:
         _tell(told, facts)
     return 0
@@ -185,19 +187,19 @@ def _tell(told: dict, facts: dict) -> None:
     """Show the scores, whatever could not be used, and what to do next."""
     trained = facts["training"]
     emotions = ", ".join(f"{name} {n}" for name, n in trained["emotions"].items())
-    output.say(f"Trained on {trained['n_clips']} clips: {emotions}.")
+    _output.say(f"Trained on {trained['n_clips']} clips: {emotions}.")
     for where, scores in told["scores"].items():
-        output.say(f"{where}: {_size(scores)}")
+        _output.say(f"{where}: {_size(scores)}")
         for line in _lines(scores):
-            output.say(f"  {line}")
+            _output.say(f"  {line}")
     for note in told["warnings"]:
-        output.say(f"  {note}")
+        _output.say(f"  {note}")
     for item in told["excluded"][:_SHOWN]:
-        output.say(f"  excluded: {item['clip']} ({item['reason']}).")
+        _output.say(f"  excluded: {item['clip']} ({item['reason']}).")
     if len(told["excluded"]) > _SHOWN:
-        output.say(f"  and {len(told['excluded']) - _SHOWN} more; see card.json.")
-    output.say(f"Saved in {told['out']}: {', '.join(sorted(os.listdir(told['out'])))}")
-    output.say(f"Use it: {told['predict']}")
+        _output.say(f"  and {len(told['excluded']) - _SHOWN} more; see card.json.")
+    _output.say(f"Saved in {told['out']}: {', '.join(sorted(os.listdir(told['out'])))}")
+    _output.say(f"Use it: {told['predict']}")
 
 
 def _size(scores: dict) -> str:

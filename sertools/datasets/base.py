@@ -10,11 +10,8 @@ from typing import ClassVar
 import pandas as pd
 
 from sertools import labels as emotions
-from sertools.card import Card
-from sertools.datasets.official import official
-from sertools.datasets.walking import audio_files, exclusion, not_utf8
-
-__all__ = ["COLUMNS", "Archive", "Dataset", "table"]
+from sertools.datasets._files import audio_files, exclusion, not_utf8, official
+from sertools.display import Card
 
 COLUMNS = ("path", "emotion", "label", "speaker", "sex", "text", "intensity", "dataset")
 """The columns of a clips table, in order."""
@@ -71,9 +68,9 @@ class Dataset:
         What to cite; `reference` if not given.
     aliases : mapping
         Other names that copies have for a clip to the published one.
-    forms : mapping
+    format_exceptions : mapping
         Clips whose original is unlike the rest, to (sampling rate in Hz, channels).
-    overhead : tuple of int
+    header_bytes : tuple of int
         Least and most bytes of an original file that are not samples.
     sources : tuple of Archive
         Where to download it; empty if one has to ask for it.
@@ -103,8 +100,8 @@ class Dataset:
     approximate: ClassVar[tuple[str, ...]] = ()
     citation: ClassVar[str] = ""
     aliases: ClassVar[Mapping[str, str]] = {}
-    forms: ClassVar[Mapping[str, tuple[int, int]]] = {}
-    overhead: ClassVar[tuple[int, int]] = (44, 44)
+    format_exceptions: ClassVar[Mapping[str, tuple[int, int]]] = {}
+    header_bytes: ClassVar[tuple[int, int]] = (44, 44)
     sampling_rate: ClassVar[int | None] = None
     n_clips: ClassVar[int | None] = None
     n_speakers: ClassVar[int | None] = None
@@ -137,7 +134,7 @@ class Dataset:
             If there is no such folder, or none of the corpus's clips in it.
         """
         if not root.is_dir():
-            raise FileNotFoundError(f"{self.name}: no folder {root}. {self.mend()}")
+            raise FileNotFoundError(f"{self.name}: no folder {root}. {self.remedy()}")
         rows, excluded, repeated = {}, [], 0
         form = re.compile(self.pattern, re.IGNORECASE)
         spellings = self._spellings()
@@ -153,7 +150,7 @@ class Dataset:
             rows.setdefault(row["clip"], row)
         if not rows:
             raise FileNotFoundError(
-                f"{self.name}: no clips of {self.title} under {root}. {self.mend()}"
+                f"{self.name}: no clips of {self.title} under {root}. {self.remedy()}"
             )
         clips = table(rows.values(), excluded)
         clips.attrs["repeated"] = repeated
@@ -183,7 +180,7 @@ class Dataset:
             return f"not a file name of {self.title}"
         if _spelled(match["label"], self.labels) not in self.labels:
             return f"{self.title} has no emotion {match['label']!r}"
-        return self.refuse(path, match)
+        return self.exclusion_reason(path, match)
 
     def fields(self, path: Path, match: re.Match) -> dict[str, str | None]:
         """Give what the file's name says, by the pattern's groups."""
@@ -205,7 +202,7 @@ class Dataset:
             "emotion"
         ]
 
-    def odd_name(self, path: str) -> str | None:
+    def name_anomaly(self, path: str) -> str | None:
         """Say what is odd about a file's name that is taken all the same."""
         name = os.path.basename(path)
         stem = name.rpartition(".")[0]
@@ -219,20 +216,20 @@ class Dataset:
         right = self.speakers.get(named, named)
         return None if named == right else f"named {named}, taken as {right}"
 
-    def refuse(self, path: Path, match: re.Match) -> str | None:
+    def exclusion_reason(self, path: Path, match: re.Match) -> str | None:
         """Say why a file with a fitting name is not a clip of this corpus."""
         return None
 
-    def shipped(self) -> tuple[Path, ...]:
+    def bundled_paths(self) -> tuple[Path, ...]:
         """Give the folders in which the corpus travels with the package."""
         return ()
 
     @property
-    def offered(self) -> bool:
+    def downloadable(self) -> bool:
         """Whether `fetch` can bring it."""
         return bool(self.sources or self.clip_url or self.kaggle)
 
-    def mend(self) -> str:
+    def remedy(self) -> str:
         """Give the command that brings the corpus here."""
         return f"Get it with: sertools fetch {self.name}; or name its folder (--root)."
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sertools import shipped
+from sertools import files
 from sertools.datasets.base import Dataset
 
 
@@ -39,10 +39,10 @@ class Demo(Dataset):
     n_clips, n_speakers = 192, 8
     sampling_rate = 16_000
 
-    def shipped(self) -> tuple[Path, ...]:
+    def bundled_paths(self) -> tuple[Path, ...]:
         """Give the folder that travels with the package."""
-        return (shipped.folder("data/demo"),)
+        return (files.folder("data/demo"),)
 
-    def mend(self) -> str:
+    def remedy(self) -> str:
         """Say how the demo corpus comes back."""
         return "It travels with sertools: pip install --force-reinstall sertools"

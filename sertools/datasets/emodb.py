@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from sertools.datasets._files import official
 from sertools.datasets.base import Archive, Dataset
-from sertools.datasets.official import official
 
 
 class EmoDB(Dataset):
@@ -44,7 +44,7 @@ class EmoDB(Dataset):
     )
     n_clips, n_speakers = 535, 10
     sampling_rate = 16_000
-    overhead = (44, 4_096)  # few files have a filler chunk
+    header_bytes = (44, 4_096)  # few files have a filler chunk
     sources = (
         Archive(
             url="https://zenodo.org/records/7447302/files/emodb.zip",

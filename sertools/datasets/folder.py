@@ -6,17 +6,19 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import labels
-from sertools.audio.loading import UNREAD
+from sertools.audio._loading import UNREAD
+from sertools.datasets._files import audio_files, exclusion, not_utf8
 from sertools.datasets.base import Dataset, table
-from sertools.datasets.walking import audio_files, exclusion, not_utf8
 
 # A speaker may well be called NA: in text, only an empty cell is an unknown value.
 _TEXT = {"dtype": str, "keep_default_na": False, "na_values": [""]}
+
 _READERS = {
     ".csv": lambda path: pd.read_csv(path, **_TEXT),
     ".tsv": lambda path: pd.read_csv(path, sep="\t", **_TEXT),
     ".parquet": pd.read_parquet,
 }
+
 _GIVEN = ("path", "emotion", "speaker", "sex", "text", "intensity")
 
 
@@ -54,11 +56,11 @@ class Folder(Dataset):
             raise FileNotFoundError(f"folder: no folder or table {root}.")
         return self._from_table(root) if root.is_file() else self._from_folder(root)
 
-    def odd_name(self, path: str) -> str | None:
+    def name_anomaly(self, path: str) -> str | None:
         """Find no name odd."""
         return None
 
-    def mend(self) -> str:
+    def remedy(self) -> str:
         """Say how recordings are named."""
         return "Name a folder of folders (angry/, happy/ ...) or a CSV with --root."
 

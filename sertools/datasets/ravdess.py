@@ -46,7 +46,7 @@ class RAVDESS(Dataset):
         "Livingstone and Russo (2018), The Ryerson Audio-Visual Database of "
         "Emotional Speech and Song (RAVDESS), doi:10.1371/journal.pone.0196391"
     )
-    forms = dict.fromkeys(
+    format_exceptions = dict.fromkeys(
         (
             "03-01-02-01-01-02-01",
             "03-01-08-01-02-02-01",
@@ -58,7 +58,7 @@ class RAVDESS(Dataset):
     )
     n_clips, n_speakers = 1440, 24
     sampling_rate = 48_000
-    overhead = (49_000, 62_000)  # what the editing program noted
+    header_bytes = (49_000, 62_000)  # what the editing program noted
     sources = (
         Archive(
             url="https://zenodo.org/records/1188976/files/"
@@ -79,7 +79,7 @@ class RAVDESS(Dataset):
         }
     }
 
-    def refuse(self, path: Path, match: re.Match) -> str | None:
+    def exclusion_reason(self, path: Path, match: re.Match) -> str | None:
         """Leave out song and the sound of the videos."""
         if match["channel"] != "01":
             return "song, not speech"

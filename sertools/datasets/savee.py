@@ -40,16 +40,16 @@ class SAVEE(Dataset):
     )
     n_clips, n_speakers = 480, 4
     sampling_rate = 44_100
-    overhead = (44, 1_000)
+    header_bytes = (44, 1_000)
 
-    def mend(self) -> str:
+    def remedy(self) -> str:
         """Say where one asks for it."""
         return (
             f"Register with the University of Surrey at {self.reference} and name "
             "its folder (--root)."
         )
 
-    def refuse(self, path: Path, match: re.Match) -> str | None:
+    def exclusion_reason(self, path: Path, match: re.Match) -> str | None:
         """Leave out clips that neither file name nor folder gives a speaker."""
         if self.fields(path, match)["speaker"] is None:
             return "no speaker (DC, JE, JK, KL) in its name or its folder's"

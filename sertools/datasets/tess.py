@@ -40,9 +40,9 @@ class TESS(Dataset):
         "doi:10.5683/SP2/E8H2MF"
     )
     aliases = {"OAF_bite_neutral": "OA_bite_neutral"}  # copies that mend the name
-    forms = {"OAF_food_fear": (96_000, 1)}
+    format_exceptions = {"OAF_food_fear": (96_000, 1)}
     sexes = {"OAF": "female", "YAF": "female"}
     n_clips, n_speakers = 2800, 2
     sampling_rate = 24_414
-    overhead = (44, 1_000)
+    header_bytes = (44, 1_000)
     kaggle = "ejlok1/toronto-emotional-speech-set-tess"

@@ -1,49 +1,5 @@
 """How well a model recognises emotion in speakers it has not heard."""
 
-from sertools.lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "Abstention": "calibration.abstention",
-        "Agreement": "following.agreeing",
-        "Calibration": "calibration.reliability",
-        "Comparison": "comparison.side_by_side",
-        "CrossCorpus": "travel.each_on_each",
-        "EmotionSets": "calibration.sets",
-        "Enrolment": "enrolling.enrolment",
-        "Leakage": "leaks.overlap",
-        "Occlusion": "explaining.occlusion",
-        "Pretraining": "leaks.pretraining",
-        "Probes": "probing.probes",
-        "Reliance": "explaining.reliance",
-        "Result": "result",
-        "Robustness": "degraded.levels",
-        "Subgroups": "groups.subgroups",
-        "Transfer": "travel.transfer",
-        "agreement": "following.agreeing",
-        "calibrate": "calibration.temperature",
-        "compare": "comparison.comparing",
-        "conformal": "calibration.sets",
-        "cross_corpus": "travel.crossing",
-        "cross_validate": "validation",
-        "enrolment": "enrolling.enrolment",
-        "folds": "folds",
-        "forced_choice": "groups.pairs",
-        "from_predictions": "predictions",
-        "heard_before": "leaks.pretraining",
-        "intervals": "intervals",
-        "joined": "travel.joining",
-        "leakage": "leaks.overlap",
-        "load": "saving",
-        "minimal_pairs": "groups.pairs",
-        "occlusion": "explaining.occlusion",
-        "predict": "validation",
-        "probes": "probing.probes",
-        "published": "comparison.publications",
-        "reliance": "explaining.reliance",
-        "robustness": "degraded.robustness",
-        "subgroups": "groups.subgroups",
-        "transfer": "travel.transfer",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,15 +1,41 @@
 """Intervals over speakers: how far a score would move with other people."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit, logit
 from scipy.stats import t as student_t
 
 __all__ = ["SCORES", "counts_by_speaker", "jackknife", "right_by_speaker"]
 
+FIELDS = ("clip", "emotion", "predicted", "speaker", "sex", "fold", "path")
+"""The columns of ``predictions`` before the probabilities."""
+
+
 MIN_SPEAKERS = 3
 """With fewer there is no interval."""
+
+
+class Evaluated(Protocol):
+    """What is scored here: the data of a `Result`, before it knows its scores."""
+
+    predictions: pd.DataFrame
+    info: dict
+    warnings: list[str]
+
+    @property
+    def classes(self) -> list[str]:
+        """The classes predicted, sorted."""
+
+    @property
+    def emotions(self) -> list[str]:
+        """The true emotions, sorted."""
+
+    @property
+    def n_speakers(self) -> int | None:
+        """How many speakers were tested."""
 
 
 def uar(counts: np.ndarray) -> np.ndarray:
@@ -187,3 +213,78 @@ def jackknife(
         return value, None, None
     reach = student_t.ppf(1 - tail, n - 1) * error
     return value, float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
+
+
+def scores(table: pd.DataFrame, classes: list[str]) -> dict[str, dict]:
+    """Score predictions; see `Result.scores`.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With emotion, predicted and speaker.
+    classes : list of str
+        All that can be predicted.
+
+    Returns
+    -------
+    dict of dict
+        ``value``, ``low``, ``high`` by score.
+    """
+    unknown = table["speaker"].isna().any()
+    speakers = np.zeros(len(table)) if unknown else table["speaker"]
+    emotions = sorted(table["emotion"].unique())
+    counts = counts_by_speaker(
+        table["emotion"], table["predicted"], speakers, emotions, classes
+    )
+    return {
+        name: dict(zip(("value", "low", "high"), jackknife(counts, score), strict=True))
+        for name, score in SCORES.items()
+    }
+
+
+def by(result: Evaluated, column: str) -> pd.DataFrame:
+    """Score groups of clips apart; see `Result.by`."""
+    table = result.predictions
+    named = groups(table, column, FIELDS)
+    rows = {}
+    for group, part in table.groupby(named, sort=True):
+        found = scores(part, result.classes)
+        unknown = part["speaker"].isna().any()
+        rows[group] = {
+            "n_clips": len(part),
+            "n_speakers": None if unknown else part["speaker"].nunique(),
+            "n_emotions": part["emotion"].nunique(),
+            "uar": found["uar"]["value"],
+            "low": found["uar"]["low"],
+            "high": found["uar"]["high"],
+            "accuracy": found["accuracy"]["value"],
+        }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis(column)
+
+
+def groups(table: pd.DataFrame, column: str, known=None) -> pd.Series:
+    """Name the group of each row; ``unknown`` where the column says nothing.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Any.
+    column : str
+        Of the table.
+    known : iterable of str, optional
+        Columns to name where there is no such one; all if not given.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column.
+
+    Examples
+    --------
+    >>> groups(pd.DataFrame({"sex": ["female", None]}), "sex").tolist()
+    ['female', 'unknown']
+    """
+    if column not in table:
+        told = ", ".join(table.columns if known is None else known)
+        raise ValueError(f"No column {column!r} to group by. Known: {told}.")
+    return table[column].fillna("unknown")

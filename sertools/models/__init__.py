@@ -1,18 +1,5 @@
 """Systems that hear a waveform: one file each; the folder is the registry."""
 
-from sertools.lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "Classifier": "base",
-        "Embedder": "base",
-        "Ensemble": "ensemble",
-        "Fusion": "fusion",
-        "card": "registry",
-        "fetch": "registry",
-        "heads": "heads",
-        "load": "registry",
-        "names": "registry",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

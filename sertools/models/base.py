@@ -11,11 +11,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 from sertools import extras
-from sertools.card import Card
-from sertools.models import weights as weights_of
-from sertools.models.weights import Source
-
-__all__ = ["Classifier", "Embedder", "Model", "checked"]
+from sertools.display import Card
+from sertools.models import _weights as weights_of
+from sertools.models._weights import Source
 
 
 class Model(BaseEstimator):
@@ -44,7 +42,7 @@ class Model(BaseEstimator):
         What can follow the colon in ``"system:variant"``.
     sampling_rate : int
         Rate of the waveforms it takes, in Hz.
-    isolated : bool
+    run_in_workers : bool
         Whether feature extraction runs it in worker processes.
     dimensions : dict of str to int
         Length of an embedding, by variant; the key is ``None`` where there are
@@ -65,7 +63,7 @@ class Model(BaseEstimator):
     packages: ClassVar[tuple[str, ...]] = ()
     training_corpora: ClassVar[tuple[str, ...] | None] = ()
     sampling_rate = 16_000
-    isolated: ClassVar[bool] = False
+    run_in_workers: ClassVar[bool] = False
     has_weights: ClassVar[bool] = False
     sources: ClassVar[dict[str | None, tuple[Source, ...]]] = {}
     dimensions: ClassVar[dict[str | None, int]] = {}
@@ -77,7 +75,7 @@ class Model(BaseEstimator):
         self.trust = trust
 
     @property
-    def chosen(self) -> str | None:
+    def variant_(self) -> str | None:
         """The variant in use; ``None`` where the system has only one."""
         if self.variant is None:
             return self.variants[0] if self.variants else None
@@ -95,37 +93,37 @@ class Model(BaseEstimator):
     def spec(self) -> str:
         """The short name: ``"opensmile"`` or ``"opensmile:ComParE_2016"``."""
         first = self.variants[0] if self.variants else None
-        return self.name if self.chosen == first else f"{self.name}:{self.chosen}"
+        return self.name if self.variant_ == first else f"{self.name}:{self.variant_}"
 
     @property
     def backend(self):
         """What ``_load`` made; made at first use and never pickled."""
         wanted = self.get_params(deep=False)
         if "_backend" not in self.__dict__ or self._backend[0] != wanted:
-            made = self._tiny() if self.tiny else self._load()
+            made = self._load_random() if self.random_weights else self._load()
             self._backend = wanted, made
         return self._backend[1]
 
     def _load(self):
         return None
 
-    def _tiny(self):
+    def _load_random(self):
         """Make a small backend of the right architecture, always the same one."""
         raise ValueError(f"{self.spec} has no random weights: leave weights= out.")
 
     @property
-    def tiny(self) -> bool:
+    def random_weights(self) -> bool:
         """Whether its weights are random, and its answers mean nothing."""
         return isinstance(self.weights, str) and self.weights == weights_of.TINY
 
     @property
     def label(self) -> str:
         """Its name as results show it: random weights are named as such."""
-        return f"{self.spec} (random weights)" if self.tiny else self.spec
+        return f"{self.spec} (random weights)" if self.random_weights else self.spec
 
-    def weights_at(self) -> str:
+    def weights_subpath(self) -> str:
         """Give the place of its weights within a folder of weights."""
-        return f"{self.name}/{self.chosen}" if self.variants else self.name
+        return f"{self.name}/{self.variant_}" if self.variants else self.name
 
     def weights_path(self) -> Path:
         """Find its weights: those given, or in $SERTOOLS_WEIGHTS, or in the cache.
@@ -146,7 +144,7 @@ class Model(BaseEstimator):
         """Download its weights into the user cache; see `sertools.models.fetch`."""
         return weights_of.fetch(self, progress)
 
-    def mend(self) -> str:
+    def remedy(self) -> str:
         """Say in a sentence how weights can be had, where none can be fetched."""
         return "give them with --weights PATH."
 
@@ -154,7 +152,7 @@ class Model(BaseEstimator):
         """Give the SHA-256 of its weights; ``None`` where it has none."""
         if not self.has_weights:
             return None
-        if self.tiny:
+        if self.random_weights:
             return weights_of.TINY
         return weights_of.digest(self.weights_path())
 
@@ -178,7 +176,7 @@ class Model(BaseEstimator):
         return {
             "sertools": __version__,
             "system": self.name,
-            "variant": self.chosen or "",
+            "variant": self.variant_ or "",
             "sampling_rate": str(self.sampling_rate),
             **({"weights": self.weights_sha256()} if self.has_weights else {}),
             **{package: extras.version(package) for package in self.packages},
@@ -208,7 +206,7 @@ class Model(BaseEstimator):
         """Give the length of an embedding, and the emotions it knows."""
         told = {}
         if self.dimensions:
-            told["dimensions"] = self.dimensions[self.chosen]
+            told["dimensions"] = self.dimensions[self.variant_]
         if hasattr(self, "predict_proba"):
             told["emotions"] = [str(name) for name in self.classes_]
         return told
@@ -216,13 +214,13 @@ class Model(BaseEstimator):
     def _weights_card(self) -> str:
         if not self.has_weights:
             return "none needed"
-        sources = self.sources.get(self.chosen, ())
+        sources = self.sources.get(self.variant_, ())
         if not sources:
-            return self.mend()
+            return self.remedy()
         size = sum(source.megabytes for source in sources)
         return f"sertools fetch {self.spec} ({size:.0f} MB)"
 
-    def engine(self):
+    def worker_engine(self):
         """Give what is sent to worker processes in place of this estimator.
 
         It answers to ``embed`` and ``get_feature_names_out`` (or to

@@ -12,20 +12,26 @@ import pandas as pd
 
 from sertools import audio, labels
 from sertools.extras import require
-from sertools.models import device as devices
-from sertools.models.backends import funasr_files, funasr_on_cpu
-from sertools.models.backends.funasr_network import network, settings
-from sertools.models.backends.in_threads import in_threads
+from sertools.models import _funasr
+from sertools.models import _torch as devices
+from sertools.models._funasr import network, settings
+from sertools.models._torch import SECONDS, in_batches, in_threads
+from sertools.models._weights import Source
 from sertools.models.base import Classifier, Embedder
-from sertools.models.batching import SECONDS, in_batches
-from sertools.models.weights import Source
 
 HOP, REACH = 320, 400
 """Samples from one frame to the next (20 ms), and samples a frame hears (25 ms)."""
 
+
 _BASE, _OTHER, _UNKNOWN, _UNUSED = "base", "other", "<unk>", "unuse"
+
+
 _HUB = "https://huggingface.co/emotion2vec/emotion2vec_{}/resolve/main/{}"
+
+
 _BATCH = {**SECONDS, "cpu": 0.0}  # a CPU would pay for the padding
+
+
 _WORDS = "angry disgusted fearful happy neutral other sad surprised <unk>".split()
 
 
@@ -108,13 +114,13 @@ class Emotion2vec(Embedder, Classifier):
         collection that these five belong to.
         """
         known = ("crema_d", "emodb", "ravdess", "savee", "tess")
-        return None if self.chosen == _BASE else known
+        return None if self.variant_ == _BASE else known
 
     @property
     def classes_(self) -> np.ndarray:
         """Emotions it scores: sorted canonical names, shape (k,), str."""
         self._need_head()
-        if self.tiny:
+        if self.random_weights:
             return _emotions(_WORDS)[0]
         return _read_emotions(self.weights_path())[0]
 
@@ -125,7 +131,7 @@ class Emotion2vec(Embedder, Classifier):
         return super().predict_proba
 
     def _need_head(self) -> None:
-        if self.chosen == _BASE:
+        if self.variant_ == _BASE:
             raise NoHeadError(
                 f"{self.spec} gives features only; add --head, or take "
                 f"{self.name}:{self.variants[0]}."
@@ -134,34 +140,34 @@ class Emotion2vec(Embedder, Classifier):
     def weights_path(self) -> Path:
         """Find its weights; a name on Hugging Face is fetched from there."""
         given = str(self.weights or "")
-        if funasr_files.is_hub_id(given):
-            return funasr_files.fetched(given)
+        if _funasr.is_hub_id(given):
+            return _funasr.fetched(given)
         return super().weights_path()
 
     def _answers_card(self) -> dict:
         """Name the emotions only where its ``tokens.txt`` is at hand."""
         with contextlib.suppress(FileNotFoundError):  # asked for where it is needed
-            if not funasr_files.is_hub_id(str(self.weights or "")):
+            if not _funasr.is_hub_id(str(self.weights or "")):
                 return super()._answers_card()
-        return {"dimensions": self.dimensions[self.chosen]}
+        return {"dimensions": self.dimensions[self.variant_]}
 
     def _load(self) -> "_Network":
-        folder, head = self.weights_path(), self.chosen != _BASE
-        found, tokens = funasr_files.read(folder, self.trust, head)
-        width, due = found.cfg.embed_dim, self.dimensions[self.chosen]
+        folder, head = self.weights_path(), self.variant_ != _BASE
+        found, tokens = _funasr.read(folder, self.trust, head)
+        width, due = found.cfg.embed_dim, self.dimensions[self.variant_]
         if width != due:
             raise ValueError(
-                f"{folder / funasr_files.CONFIG}: a network of width {width}, where "
+                f"{folder / _funasr.CONFIG}: a network of width {width}, where "
                 f"{self.spec} has {due}: it is another variant."
             )
         members = _read_emotions(folder)[1] if head else None
         return self._placed(found, tokens, members)
 
-    def _tiny(self) -> "_Network":
+    def _load_random(self) -> "_Network":
         torch = require("torch")
-        width = self.dimensions[self.chosen]
+        width = self.dimensions[self.variant_]
         small = settings(width, width // 64, 1, 1, 32, 1)
-        tokens = () if self.chosen == _BASE else tuple(_WORDS)
+        tokens = () if self.variant_ == _BASE else tuple(_WORDS)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             made = network(small, len(tokens)).requires_grad_(False)
@@ -181,12 +187,12 @@ class Emotion2vec(Embedder, Classifier):
                     stacklevel=2,
                 )
         if device == "cpu":
-            funasr_on_cpu.prepare(made)
+            _funasr.prepare(made)
         used = [not token.startswith(_UNUSED) for token in tokens]
         return _Network(made.to(device), device, np.array(used, bool), members)
 
     def _feature_names(self) -> list[str]:
-        return [f"embedding{i}" for i in range(self.dimensions[self.chosen])]
+        return [f"embedding{i}" for i in range(self.dimensions[self.variant_])]
 
     def _embed(self, waveforms: list[np.ndarray]) -> np.ndarray:
         return np.stack(self.backend.means(waveforms, self.sampling_rate))
@@ -334,11 +340,11 @@ def _frames(samples: int) -> int:
 
 
 def _read_emotions(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    tokens = funasr_files.tokens(folder)
+    tokens = _funasr.tokens(folder)
     try:
         return _emotions(tokens)
     except ValueError as error:
-        raise ValueError(f"{folder / funasr_files.TOKENS}: {error}") from None
+        raise ValueError(f"{folder / _funasr.TOKENS}: {error}") from None
 
 
 def _emotions(tokens: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

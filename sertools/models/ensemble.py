@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 
 from sertools import audio
-from sertools.card import Card
+from sertools.display import Card
 from sertools.models.base import Classifier, checked
-
-__all__ = ["Ballot", "Ensemble", "ballots_table", "known_to", "vote"]
 
 
 class Ballot(NamedTuple):
@@ -204,7 +202,7 @@ class Ensemble(Classifier):
         return state
 
     @property
-    def chosen(self) -> None:
+    def variant_(self) -> None:
         """No variant: its members have theirs."""
 
     @property
@@ -218,9 +216,9 @@ class Ensemble(Classifier):
         return "+".join(member.label for member in self._voters)
 
     @property
-    def tiny(self) -> bool:
+    def random_weights(self) -> bool:
         """Whether any member has random weights."""
-        return any(member.tiny for member in self._voters)
+        return any(member.random_weights for member in self._voters)
 
     @property
     def sampling_rate(self) -> int:
@@ -228,9 +226,9 @@ class Ensemble(Classifier):
         return max(member.sampling_rate for member in self._voters)
 
     @property
-    def isolated(self) -> bool:
+    def run_in_workers(self) -> bool:
         """Whether all members want to run in worker processes."""
-        return all(member.isolated for member in self._voters)
+        return all(member.run_in_workers for member in self._voters)
 
     @property
     def backend(self) -> list:
@@ -329,7 +327,7 @@ def _identity(member: Classifier):
     """Tell members apart: by their settings, or by what was trained in them."""
     if hasattr(member, "trained_"):
         return id(member)
-    told = {**member.get_params(), "variant": member.chosen}
+    told = {**member.get_params(), "variant": member.variant_}
     return type(member), sorted((name, repr(value)) for name, value in told.items())
 
 

@@ -4,8 +4,6 @@ import numpy as np
 
 from sertools.models.base import Embedder
 
-__all__ = ["SEPARATOR", "Fusion"]
-
 SEPARATOR = "/"
 """Stands between the embedder and the feature in a fused column's name."""
 
@@ -64,9 +62,9 @@ class Fusion(Embedder):
         return "+".join(part.label for part in self.parts)
 
     @property
-    def tiny(self) -> bool:
+    def random_weights(self) -> bool:
         """Whether any part has random weights."""
-        return any(part.tiny for part in self.parts)
+        return any(part.random_weights for part in self.parts)
 
     @property
     def training_corpora(self) -> tuple[str, ...] | None:

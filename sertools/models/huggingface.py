@@ -12,18 +12,26 @@ import numpy as np
 
 from sertools import fetching, labels
 from sertools.extras import require
-from sertools.models.backends import transformers_folder as folders
-from sertools.models.backends.transformers_encoder import Network
+from sertools.models import _transformers as folders
+from sertools.models._torch import resolve
+from sertools.models._transformers import Network
 from sertools.models.base import Classifier, Embedder
-from sertools.models.device import resolve
-
-__all__ = ["HuggingFace"]
 
 _ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
 _LAYER = re.compile(r"(?:(.*):)?layer(s|\d+)")
+
+
 _NAMELESS = re.compile(r"(label|class)?[_ ]?\d+", re.IGNORECASE)
+
+
 _EXAMPLE = "huggingface:facebook/hubert-base-ls960"
+
+
 _TINY = ("angry", "happy", "neutral", "sad")
+
+
 _SMALL_FILES = ("config.json", "preprocessor_config.json", "processor_config.json")
 
 
@@ -70,7 +78,7 @@ class HuggingFace(Embedder, Classifier):
     --------
     >>> HuggingFace("facebook/hubert-base-ls960:layer6").layers
     (6,)
-    >>> HuggingFace("LABEL_0/typo/model").chosen
+    >>> HuggingFace("LABEL_0/typo/model").variant_
     Traceback (most recent call last):
     ValueError: 'LABEL_0/typo/model' is neither an id of a checkpoint
     (facebook/hubert-base-ls960) nor a folder. A layer: ID:layer6, or ID:layers.
@@ -91,7 +99,7 @@ class HuggingFace(Embedder, Classifier):
         self.merge = merge
 
     @property
-    def chosen(self) -> str | None:
+    def variant_(self) -> str | None:
         """The variant in use: id or folder, and layer; ``None`` if not given."""
         checkpoint = self._asked[0]
         if checkpoint and not _ID.fullmatch(checkpoint) and not _is_folder(checkpoint):
@@ -123,7 +131,7 @@ class HuggingFace(Embedder, Classifier):
     @property
     def _told(self) -> tuple[dict, dict]:
         """What the checkpoint says of itself; nothing where it is not here."""
-        if not self.tiny and (self.weights or self._asked[0]):
+        if not self.random_weights and (self.weights or self._asked[0]):
             with contextlib.suppress(FileNotFoundError):
                 return folders.settings(self.weights_path())
         return {}, {}
@@ -131,12 +139,16 @@ class HuggingFace(Embedder, Classifier):
     @property
     def classes_(self) -> np.ndarray:
         """The canonical emotions that it knows, sorted; without loading weights."""
-        config = {"id2label": dict(enumerate(_TINY))} if self.tiny else self._told[0]
-        if not self.tiny and not folders.classifies(config):
+        config = (
+            {"id2label": dict(enumerate(_TINY))}
+            if self.random_weights
+            else self._told[0]
+        )
+        if not self.random_weights and not folders.classifies(config):
             raise ValueError(folders.no_classifier(self.weights_path(), config))
         return np.array(sorted({*self._emotions(config)}))
 
-    def weights_at(self) -> str:
+    def weights_subpath(self) -> str:
         """Give the place of its weights within a folder of weights."""
         return f"{self.name}/{self._asked[0]}"
 
@@ -150,7 +162,7 @@ class HuggingFace(Embedder, Classifier):
         if self.weights:
             return super().weights_path()
         if not checkpoint:
-            raise ValueError(f"huggingface: which checkpoint? {self.mend()}")
+            raise ValueError(f"huggingface: which checkpoint? {self.remedy()}")
         if _is_folder(checkpoint):
             folder = Path(checkpoint).expanduser()
             if folder.is_dir():
@@ -163,7 +175,7 @@ class HuggingFace(Embedder, Classifier):
                 return found
             raise
 
-    def mend(self) -> str:
+    def remedy(self) -> str:
         """Say how weights can be had."""
         checkpoint = self._asked[0]
         if not checkpoint or _is_folder(checkpoint):
@@ -192,11 +204,11 @@ class HuggingFace(Embedder, Classifier):
         """
         checkpoint = self._asked[0]
         if not checkpoint or _is_folder(checkpoint):
-            raise ValueError(f"{self.spec}: nothing to download. {self.mend()}")
+            raise ValueError(f"{self.spec}: nothing to download. {self.remedy()}")
         cache = fetching.cache_folder() / "weights"
-        target = cache / self.weights_at()
+        target = cache / self.weights_subpath()
         if not target.exists():
-            part = cache / "downloads" / self.weights_at().replace("/", "--")
+            part = cache / "downloads" / self.weights_subpath().replace("/", "--")
             _download(checkpoint, part, progress)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.rmtree(part / ".cache", ignore_errors=True)
@@ -229,7 +241,7 @@ class HuggingFace(Embedder, Classifier):
         network = Network(loaded.model, loaded.extractor, device)
         return self._backend_of(network, loaded.headless)
 
-    def _tiny(self) -> "_Backend":
+    def _load_random(self) -> "_Backend":
         device = resolve(self.device, self.spec)
         return self._backend_of(Network(*_random_checkpoint(), device), "")
 

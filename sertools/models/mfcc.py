@@ -25,7 +25,7 @@ class MFCC(Embedder):
     reference = "doi:10.1109/TASSP.1980.1163420"
     dimensions = {None: 80}
     packages = ("librosa",)
-    isolated = True
+    run_in_workers = True
 
     n_mfcc = 40
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sertools import atomic, labels
+from sertools import files, labels
 from sertools import progress as bars
 from sertools.extras import require
-from sertools.models.backends import keras_files, keras_training, saved_model
+from sertools.models import _keras, _saved_model
 from sertools.models.base import Classifier, checked
 
 _PUBLISHED = {
@@ -22,7 +22,11 @@ _PUBLISHED = {
     "sampling_rate": 22_050,
     "training_corpora": ["ravdess"],
 }
+
+
 _NETWORK, _CARD = "model.keras", "card.json"
+
+
 _BATCH = 16
 
 
@@ -104,15 +108,15 @@ class RavdessCNN(Classifier):
         return None if corpora is None else tuple(corpora)
 
     @property
-    def tiny(self) -> bool:
+    def random_weights(self) -> bool:
         """Whether its weights are random, and its answers mean nothing."""
-        return super().tiny and not self._is_trained
+        return super().random_weights and not self._is_trained
 
     @property
     def _is_trained(self) -> bool:
         return hasattr(self, "trained_")
 
-    def mend(self) -> str:
+    def remedy(self) -> str:
         """Say how weights can be had."""
         return (
             "give a Keras file of it with --weights FILE, or train one: "
@@ -190,26 +194,26 @@ class RavdessCNN(Classifier):
     def _at_work(self):
         """Give the network, where it computes, quietly."""
         network, device = self.backend
-        tensorflow = saved_model.tensorflow()
-        with keras_files.quiet(), tensorflow.device(device):
+        tensorflow = _saved_model.tensorflow()
+        with _keras.quiet(), tensorflow.device(device):
             yield network
 
     def _load(self) -> "Placed":
         if self._is_trained:
-            placed = self._tiny()
+            placed = self._load_random()
             placed.network.set_weights(self.trained_["parameters"])
             return placed
         file = _file(self.weights_path())
-        self._check(file, *keras_files.shapes(file))
-        device = saved_model.placed(self.device, self.spec)
-        with saved_model.tensorflow().device(device):
-            network = keras_files.load(file, self.trust)
+        self._check(file, *_keras.shapes(file))
+        device = _saved_model.placed(self.device, self.spec)
+        with _saved_model.tensorflow().device(device):
+            network = _keras.load(file, self.trust)
         self._check(file, network.input_shape[1:], network.output_shape[-1])
         return Placed(network, device)
 
-    def _tiny(self) -> "Placed":
-        device = saved_model.placed(self.device, self.spec)
-        with saved_model.tensorflow().device(device):
+    def _load_random(self) -> "Placed":
+        device = _saved_model.placed(self.device, self.spec)
+        with _saved_model.tensorflow().device(device):
             return Placed(_network(len(self.classes_), seed=0), device)
 
     def _check(self, file: Path, shape, outputs) -> None:
@@ -235,7 +239,7 @@ class RavdessCNN(Classifier):
         """Tell what is known of the weights: by their card, or as published."""
         if self._is_trained:
             return self.trained_["card"]
-        if self.tiny:
+        if self.random_weights:
             return {**_PUBLISHED, "training_corpora": []}
         try:
             card = self.weights_path() / _CARD
@@ -303,11 +307,11 @@ class RavdessCNN(Classifier):
         if len(X) != len(codes) or (speakers is not None and len(speakers) != len(X)):
             raise ValueError("Waveforms, emotions and speakers differ in number.")
         means = self._means_of_many(X, progress)
-        parts = keras_training.parted(codes, speakers, seed)
+        parts = _keras.parted(codes, speakers, seed)
         if not parts.by_speaker:
             warnings.warn(f"Early stopping holds out {parts.said}.", stacklevel=2)
         network = _network(len(outputs), seed)
-        facts = keras_training.early_stopped(
+        facts = _keras.early_stopped(
             network,
             means[..., None],
             codes,
@@ -362,16 +366,16 @@ class RavdessCNN(Classifier):
             If there is something at `folder`.
         """
         folder = Path(folder)
-        if self.tiny:
+        if self.random_weights:
             raise ValueError(f"{self.spec}: random weights are not worth saving.")
         if folder.exists():
             raise FileExistsError(f"{folder} is there already. Give a new folder.")
         card = {"schema_version": 1, "system": self.name, **self._about()}
-        with atomic.replacing(folder) as draft:
+        with files.replacing(folder) as draft:
             draft.mkdir()
             with self._at_work() as network:
                 network.save(draft / _NETWORK)
-            atomic.write_json(draft / _CARD, card)
+            files.write_json(draft / _CARD, card)
         return folder
 
 
@@ -402,7 +406,7 @@ def _read_card(path: Path) -> dict:
 
 def _network(outputs: int, seed: int):
     """Make the published network, its first parameters drawn from a seed."""
-    with keras_files.quiet():
+    with _keras.quiet():
         keras = require("keras")
         layers = keras.layers
 

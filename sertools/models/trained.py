@@ -1,5 +1,7 @@
 """A head trained here and saved; one small one ships with the package."""
 
+import functools
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,24 +9,95 @@ import numpy as np
 import pandas as pd
 
 from sertools import labels, trust
-from sertools.card import Card
+from sertools.display import Card
+from sertools.models import _weights as weights_of
 from sertools.models import heads
-from sertools.models import weights as weights_of
 from sertools.models.base import Classifier, Embedder
-from sertools.models.heads.caution import Reach, temper
-from sertools.models.heads.saved import (
-    CARD,
-    HEAD,
-    foreign_embedder,
-    read_card,
-    read_foreign,
-    score_in_words,
-)
+from sertools.models.heads._out_of_distribution import OODDetector, temper
 
-__all__ = ["Trained"]
+CARD, HEAD, KIND = "card.json", "head.skops", "a head trained by sertools"
+
+
+_FOREIGN = {88: "opensmile", 6373: "opensmile:ComParE_2016", 80: "mfcc"}
+
+
+_SUFFIXES = (".skops", ".pkl", ".pickle", ".joblib")
+
+
+def read_card(path: Path) -> dict:
+    """Read a card that ``sertools train`` wrote.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is none, or it is something else.
+    """
+    return _read_card(path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@functools.lru_cache(maxsize=16)
+def _read_card(path: Path, changed: int) -> dict:
+    """Read a card that ``sertools train`` wrote."""
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path.parent}: no {CARD}, so nothing that sertools train wrote."
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{path}: not a card ({error}).") from None
+    needed = {"embedder", "classes", "features", "temperature", "reach"}
+    kind = facts.get("kind") if isinstance(facts, dict) else None
+    if kind != KIND or not needed <= set(facts):
+        raise ValueError(f"{path}: not the card of {KIND}.")
+    return facts
+
+
+def read_foreign(path: Path, trusted: bool):
+    """Read a scikit-learn classifier that was made elsewhere."""
+    if path.suffix not in _SUFFIXES:
+        raise ValueError(
+            f"{path}: not a head. Give a folder that sertools train wrote, or a "
+            f"scikit-learn classifier ({', '.join(_SUFFIXES)})."
+        )
+    head = trust.load_head(path, trust=trusted)
+    if not hasattr(head, "predict_proba") or not hasattr(head, "classes_"):
+        raise ValueError(f"{path}: {type(head).__name__} gives no probabilities.")
+    return head
+
+
+def foreign_embedder(path: Path, head) -> str:
+    """Tell from their number which features a foreign head was fitted on."""
+    n = getattr(head, "n_features_in_", None)
+    if n not in _FOREIGN:
+        known = ", ".join(f"{k} ({v})" for k, v in _FOREIGN.items())
+        raise ValueError(f"{path}: fitted on {n} features; known are {known}.")
+    return _FOREIGN[n]
+
+
+def score_in_words(told: dict) -> str:
+    """Sum up one of the scores on a card in a line."""
+    uar, loss = told["uar"], told["log_loss"]
+    within = f" [{uar['low']:.3f}, {uar['high']:.3f}]" if uar["low"] is not None else ""
+    careful = told.get("uar_with_abstention")
+    return (
+        f"{told['n_clips']} clips: UAR {uar['value']:.3f}{within}, log loss "
+        f"{loss['after']:.3f} ({loss['before']:.3f} before calibration)"
+        + (
+            f"; answers 'other' for {told['abstains']:.1%}, and with these as "
+            f"mistakes UAR {careful['value']:.3f}"
+            if careful
+            else ""
+        )
+    )
+
 
 _SHIPPED = Path(__file__).with_name("shipped")
+
+
 _OTHER = "other"
+
+
 _SHOWN = ("title", "head", "note", "credit", "licenses", "warnings", "command")
 
 
@@ -39,7 +112,7 @@ class _Backend:
     classes: np.ndarray  # and `other`, where it abstains
     features: list[str] | None
     temperature: float = 1.0
-    reach: Reach | None = None
+    reach: OODDetector | None = None
     checked: list[str] | None = None  # the embedder's features, once compared
 
     def with_other(self, scores: np.ndarray, far: np.ndarray) -> np.ndarray:
@@ -65,7 +138,7 @@ class Trained(Classifier):
     training clips, the less sure the answer, and what is no speech like theirs
     at all goes to ``other``. How far is far is what held-out speakers of the
     training corpus say: 97 % of their clips lie within. See
-    `sertools.models.heads.caution`.
+    `sertools.models.heads._out_of_distribution`.
 
     References
     ----------
@@ -93,25 +166,27 @@ class Trained(Classifier):
     @property
     def spec(self) -> str:
         """``trained:emodb_egemaps``; ``trained`` where weights are one's own."""
-        own = self.weights and not super().tiny
-        return self.name if own else f"{self.name}:{self.chosen}"
+        own = self.weights and not super().random_weights
+        return self.name if own else f"{self.name}:{self.variant_}"
 
     @property
     def label(self) -> str:
         """Its name as results show it: one's own is named by its folder."""
-        if super().tiny or not self.weights:
+        if super().random_weights or not self.weights:
             return super().label
         name = Path(self.weights).expanduser().resolve().name
-        return f"{self.name} ({name}{', random weights' if self.tiny else ''})"
+        return (
+            f"{self.name} ({name}{', random weights' if self.random_weights else ''})"
+        )
 
     def weights_path(self) -> Path:
         """Find its folder: the one given, or the one inside the package."""
-        return super().weights_path() if self.weights else _SHIPPED / self.chosen
+        return super().weights_path() if self.weights else _SHIPPED / self.variant_
 
     @property
     def facts(self) -> dict:
         """What its ``card.json`` says; of random and foreign heads, what is known."""
-        if super().tiny:
+        if super().random_weights:
             return {"embedder": {"model": "opensmile"}, "training_corpora": []}
         path = self.weights_path()
         if path.is_dir():
@@ -154,9 +229,9 @@ class Trained(Classifier):
         return self.embedder.sampling_rate
 
     @property
-    def isolated(self) -> bool:
+    def run_in_workers(self) -> bool:
         """Whether its embedder wants to run in worker processes."""
-        return self.embedder.isolated
+        return self.embedder.run_in_workers
 
     @property
     def training_corpora(self) -> tuple[str, ...] | None:
@@ -173,7 +248,7 @@ class Trained(Classifier):
         """Give all that the answers depend on: its own and its embedder's."""
         return {**super().signature(), "embedder": str(self.embedder.signature())}
 
-    def engine(self) -> "Trained":
+    def worker_engine(self) -> "Trained":
         """Give itself, once it is known that its head can be read."""
         _ = self.backend
         return self
@@ -203,22 +278,25 @@ class Trained(Classifier):
             raise ValueError(f"{path}: {CARD} and {HEAD} name different classes.")
         table = np.array(list(facts["features"].values()), dtype=np.float64)
         far = facts["reach"]
-        reach = Reach(table[:, 0], table[:, 1], far["edge"]) if far else None
+        reach = OODDetector(table[:, 0], table[:, 1], far["edge"]) if far else None
         names = list(facts["features"])
         return _made(self.embedder, head, names, facts["temperature"], reach)
 
     @property
-    def tiny(self) -> bool:
+    def random_weights(self) -> bool:
         """Whether its weights are random, or those of its embedder are."""
-        return super().tiny or self.facts["embedder"].get("weights") == weights_of.TINY
+        return (
+            super().random_weights
+            or self.facts["embedder"].get("weights") == weights_of.TINY
+        )
 
-    def _tiny(self) -> _Backend:
-        if not super().tiny:
+    def _load_random(self) -> _Backend:
+        if not super().random_weights:
             return self._load()
         rng = np.random.default_rng(0)
         y = np.repeat(["angry", "happy", "neutral", "sad"], 10)
         head = heads.make("logistic").fit(rng.normal(size=(40, 88)), y)
-        reach = Reach(np.zeros(88), np.ones(88))
+        reach = OODDetector(np.zeros(88), np.ones(88))
         return _made(self.embedder, head, None, 1.0, reach)
 
     def _predict_proba(self, waveforms: list[np.ndarray]) -> np.ndarray:

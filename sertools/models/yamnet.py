@@ -1,26 +1,352 @@
 """YAMNet: a network that names sounds, what it says and what it knows."""
 
 import csv
+import math
 import os
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from sertools import audio
-from sertools.card import Card
-from sertools.models.backends import audioset, saved_model
-from sertools.models.backends.patches import (
-    HOP,
-    WIDTH,
-    Network,
-    random_names,
-    random_network,
-)
+from sertools import audio, labels
+from sertools.display import Card
+from sertools.models import _saved_model
+from sertools.models._weights import Source
 from sertools.models.base import Classifier, Embedder
-from sertools.models.weights import Source
+
+N_CLASSES = 521
+"""How many of AudioSet's classes YAMNet was trained to score."""
+
+
+# AudioSet names sounds, not feelings. A class stands here only where its sound, made
+# by a person, points to one emotion more than to any other, going by AudioSet's own
+# definitions; the table was fixed before any score was looked at. The rest is `other`.
+EVIDENCE = {
+    # The raised voice. The weakest row: AudioSet calls a shout a means of being heard,
+    # and only its kinds, yell and bellow, involuntary. But a network that hears those
+    # hears their parent, too. Left out: Whoop (exultation), Children shouting (play).
+    "angry": ("Shout", "Bellow", "Yell"),
+    # AudioSet names fear first, then pain, surprise, joy and anger; the roughness of
+    # screams is what listeners take for danger (doi:10.1016/j.cub.2015.06.043).
+    "fear": ("Screaming",),
+    # Laughter and its kinds. Left out: Snicker (by definition disrespectful); Cheering
+    # and Applause, which crowds do.
+    "happy": (
+        "Laughter",
+        "Baby laughter",
+        "Giggle",
+        "Belly laugh",
+        "Chuckle, chortle",
+    ),
+    # Tears and laments; a moan may also be pain or pleasure. Left out: Baby cry (hunger
+    # as well as grief), Sigh (relief, too), Groan (pain, disapproval), Sniff (a cold).
+    "sad": ("Crying, sobbing", "Whimper", "Wail, moan"),
+    # A gasp often means shock or surprise. Left out: Breathing and Pant (exertion).
+    "surprise": ("Gasp",),
+    # No sound of AudioSet stands for boredom, calm, disgust or neutral. The moods of
+    # music (Happy music, Sad music, Angry music ...) and the voices of animals
+    # (Whimper (dog), Growling ...) say nothing about who speaks.
+}
+"""Display names of the AudioSet classes that count as evidence, by emotion."""
+
+
+CLASSES = tuple(sorted([*EVIDENCE, "other"]))
+"""The emotions that have evidence, and ``other``; sorted."""
+
+
+def coverage() -> pd.DataFrame:
+    """Show which AudioSet classes count for which emotion, and how few they are.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by the canonical emotions, all of them: ``classes`` (tuple of
+        display names), ``n_classes`` and ``share`` of all 521. The classes of
+        ``other``, all the rest, are counted and not listed.
+
+    Examples
+    --------
+    >>> coverage()["n_classes"].loc[["angry", "disgust", "happy", "other"]].tolist()
+    [3, 0, 5, 508]
+    """
+    table = pd.DataFrame(index=pd.Index(labels.EMOTIONS, name="emotion"))
+    table["classes"] = [EVIDENCE.get(emotion, ()) for emotion in table.index]
+    table["n_classes"] = table["classes"].map(len)
+    table.loc["other", "n_classes"] = N_CLASSES - table["n_classes"].sum()
+    table["share"] = table["n_classes"] / N_CLASSES
+    return table
+
+
+def groups(names: Sequence[str]) -> list[np.ndarray]:
+    """Find the columns of each of `CLASSES` among a network's scores, by name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Display names, in the order of the scores.
+
+    Returns
+    -------
+    list of ndarray of int
+        For each of `CLASSES`, the positions of its AudioSet classes; for
+        ``other``, of all that count for no emotion.
+
+    Raises
+    ------
+    ValueError
+        If a class of `EVIDENCE` is missing.
+    """
+    place = {name: number for number, name in enumerate(names)}
+    wanted = [name for some in EVIDENCE.values() for name in some]
+    if missing := [name for name in wanted if name not in place]:
+        raise ValueError(f"its class map has no {', '.join(map(repr, missing))}")
+    found = {e: np.array([place[name] for name in EVIDENCE[e]]) for e in EVIDENCE}
+    found["other"] = np.setdiff1d(
+        np.arange(len(place)), np.concatenate([*found.values()])
+    )
+    return [found[emotion] for emotion in CLASSES]
+
+
+def probabilities(scores: np.ndarray, columns: Sequence[np.ndarray]) -> np.ndarray:
+    """Turn the scores of one clip's frames into probabilities of emotions.
+
+    The scores are independent: several can be near one, or none. In each frame
+    an emotion weighs as much as its strongest class; ``other`` weighs as much
+    as the strongest of the rest, and at least what the strongest emotion
+    leaves of one, so that a frame in which nothing is heard goes to ``other``.
+    The weights of a frame are made to sum to one, and frames are averaged.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (frames, 521)
+        From 0 to 1.
+    columns : sequence of ndarray
+        As `groups` gives.
+
+    Returns
+    -------
+    ndarray of shape (len(CLASSES),), float64
+        Sums to one.
+
+    Examples
+    --------
+    >>> columns = [np.array([i]) for i in range(len(CLASSES))]
+    >>> laughter = np.array([[0, 0, 0.9, 0.1, 0, 0]])  # happy 0.9, another class 0.1
+    >>> dict(zip(CLASSES, probabilities(laughter, columns).round(2).tolist()))
+    {'angry': 0.0, 'fear': 0.0, 'happy': 0.9, 'other': 0.1, 'sad': 0.0, 'surprise': 0.0}
+    """
+    scores = np.asarray(scores, np.float64)
+    weights = np.stack([scores[:, some].max(axis=1) for some in columns], axis=1)
+    other = CLASSES.index("other")
+    strongest = np.delete(weights, other, axis=1).max(axis=1)
+    weights[:, other] = np.maximum(weights[:, other], 1 - strongest)
+    return (weights / weights.sum(axis=1, keepdims=True)).mean(axis=0)
+
+
+HOP = 7_680
+"""Samples from one patch to the next: 0.48 s."""
+
+
+PATCH = 15_600
+"""Samples that a patch takes: 96 frames, one every 10 ms and 25 ms long."""
+
+
+GAP = 2
+"""Patches that lie between two clips in one call, and are thrown away."""
+
+
+CALL = 256
+"""Patches in a call, about two minutes: more take memory and save no time."""
+
+
+WIDTH = 1024
+"""Numbers in the embedding of a patch."""
+
+
+class Heard(NamedTuple):
+    """What YAMNet makes of one clip: a row a patch."""
+
+    scores: np.ndarray
+    embeddings: np.ndarray
+
+
+class Piece(NamedTuple):
+    """A clip, or a part of a long one, and how many patches are made of it."""
+
+    clip: int
+    samples: np.ndarray
+    count: int
+
+
+class Network:
+    """YAMNet at work: many clips in one call, each on the grid of patches.
+
+    Alone, a clip is filled up with zeros to a whole number of patches. Here each
+    is filled up in the same way and then laid behind the one before, so far that
+    no patch of one reaches into the next; the patches that lie across are thrown
+    away. Patches don't know of each other, so nothing else changes.
+
+    Parameters
+    ----------
+    call : callable
+        A waveform to scores, embeddings and log-mel spectrum, patch by patch.
+    names : sequence of str
+        Display names of the scores.
+    device : str
+        Where it computes, in TensorFlow's words.
+
+    Raises
+    ------
+    ValueError
+        If the network does not answer as YAMNet does.
+    """
+
+    def __init__(self, call: Callable, names: Sequence[str], device: str):
+        self.names = list(names)
+        self.columns = groups(self.names)
+        self.call, self._device = call, device
+        edge = PATCH + 3 * HOP  # four patches, and five where it is rounded
+        count = len(self._scored(np.zeros(edge, np.float32), 4).scores)
+        self._rounded = count == patches(edge, rounded=True)
+
+    def hear(self, waveforms: Sequence[np.ndarray]) -> list[Heard]:
+        """Give the scores and embeddings of the patches of each waveform."""
+        pieces = [p for n, wave in enumerate(waveforms) for p in self._pieces(n, wave)]
+        parts = [[] for _ in waveforms]
+        for call in _calls(pieces):
+            for piece, heard in zip(call, self._packed(call), strict=True):
+                parts[piece.clip].append(heard)
+        return [Heard(*map(np.concatenate, zip(*some, strict=True))) for some in parts]
+
+    def _pieces(self, clip: int, waveform: np.ndarray) -> Iterator[Piece]:
+        """Cut a long waveform, so that the pieces have its patches between them."""
+        count = patches(len(waveform), self._rounded)
+        steps = np.linspace(0, count, math.ceil(count / CALL) + 1).astype(int)
+        for first, last in pairwise(steps.tolist()):
+            start, end = first * HOP, (last - 1) * HOP + PATCH
+            yield Piece(clip, waveform[start:end], last - first)
+
+    def _packed(self, pieces: list[Piece]) -> Iterator[Heard]:
+        starts = np.cumsum([0, *(piece.count + GAP for piece in pieces)])
+        total = int(starts[-1]) - GAP
+        packed = np.zeros((total - 1) * HOP + PATCH, np.float32)
+        for start, piece in zip(starts, pieces, strict=False):
+            packed[start * HOP : start * HOP + len(piece.samples)] = piece.samples
+        heard = self._scored(packed, total)
+        for start, piece in zip(starts, pieces, strict=False):
+            yield Heard(*(rows[start : start + piece.count] for rows in heard))
+
+    def _scored(self, waveform: np.ndarray, count: int) -> Heard:
+        tf = _saved_model.tensorflow()
+        with tf.device(self._device):
+            scores, embeddings, *_ = self.call(tf.constant(waveform))
+        heard = Heard(scores.numpy(), embeddings.numpy())
+        for rows, width in zip(heard, (N_CLASSES, WIDTH), strict=True):
+            if rows.shape not in ((count, width), (count + 1, width)):
+                due = f"{count} x {width}"
+                raise ValueError(f"an answer has shape {rows.shape}; {due} is due")
+        return heard
+
+
+def patches(samples: int, rounded: bool = False) -> int:
+    """Count the patches that YAMNet makes of a clip.
+
+    Parameters
+    ----------
+    samples : int
+        Length of the clip.
+    rounded : bool, default False
+        TensorFlow may multiply by 1/7680, rounded to single precision, where
+        YAMNet divides by 7680. Then some of the clips that end just where a
+        patch ends get one patch more, whose second half is silence.
+
+    Returns
+    -------
+    int
+        At least one.
+
+    Examples
+    --------
+    >>> [patches(n) for n in (800, PATCH, PATCH + 1, PATCH + 3 * HOP)]
+    [1, 1, 2, 4]
+    >>> patches(PATCH + 3 * HOP, rounded=True)
+    5
+    """
+    past, hop = np.float32(max(0, samples - PATCH)), np.float32(HOP)
+    return 1 + math.ceil(past * (1 / hop) if rounded else past / hop)
+
+
+def _calls(pieces: list[Piece]) -> Iterator[list[Piece]]:
+    """Put pieces together, up to the patches of one call.
+
+    A clip of one patch stays alone: that is no slower, and TensorFlow rounds a
+    single row of a product otherwise than one of several.
+    """
+    call, total = [], 0
+    for piece in pieces:
+        if piece.count == 1:
+            yield [piece]
+            continue
+        if call and total + piece.count > CALL:
+            yield call
+            call, total = [], 0
+        call.append(piece)
+        total += piece.count + GAP
+    if call:
+        yield call
+
+
+def random_names() -> list[str]:
+    """Name as many classes as YAMNet has; those that count are among them."""
+    known = ["Speech", *(name for some in EVIDENCE.values() for name in some)]
+    rest = range(len(known), N_CLASSES)
+    return [*known, *(f"Class {number}" for number in rest)]
+
+
+def random_network(tf):
+    """Make a network with YAMNet's ear and grid, and random weights behind them.
+
+    Parameters
+    ----------
+    tf : module
+        TensorFlow.
+
+    Returns
+    -------
+    tf.Module
+        Its ``__call__`` takes a waveform and gives scores, embeddings and
+        log-mel spectrum, as YAMNet does.
+    """
+    drawn = np.random.default_rng(0)
+    mel = tf.signal.linear_to_mel_weight_matrix(64, 257, 16_000, 125.0, 7_500.0)
+    hidden = tf.constant(drawn.normal(0, 0.02, (8 * 64, WIDTH)), tf.float32)
+    shape = WIDTH, N_CLASSES
+    outer = tf.constant(drawn.normal(0, 0.2, shape), tf.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32)], autograph=False)
+    def call(waveform):
+        samples = tf.size(waveform)
+        past = tf.cast(tf.maximum(samples - PATCH, 0), tf.float32)
+        hops = tf.cast(tf.math.ceil(past / HOP), tf.int32)
+        whole = tf.pad(waveform, [[0, PATCH + hops * HOP - samples]])
+        spectrum = tf.abs(tf.signal.stft(whole, 400, 160, 512))
+        log_mel = tf.math.log(spectrum @ mel + 0.001)
+        patches = tf.signal.frame(log_mel, 96, 48, axis=0)
+        blocks = tf.reduce_mean(tf.reshape(patches, (-1, 8, 12, 64)), axis=2)
+        embeddings = tf.nn.relu(tf.reshape(blocks, (-1, 8 * 64)) @ hidden)
+        return tf.sigmoid(embeddings @ outer), embeddings, log_mel
+
+    network = tf.Module()
+    network.__call__ = call
+    return network
+
 
 _TFHUB = "https://tfhub.dev/google/yamnet/1?tf-hub-format=compressed"
+
+
 _POOLINGS = {"mean": (np.mean,), "max": (np.max,), "mean_std": (np.mean, np.std)}
 
 
@@ -60,17 +386,17 @@ class YAMNet(Embedder, Classifier):
     dimensions = {name: WIDTH * len(pools) for name, pools in _POOLINGS.items()}
     has_weights = True
     sources = dict.fromkeys(_POOLINGS, (Source(_TFHUB, 17, unpack=True),))
-    classes_ = np.array(audioset.CLASSES)
+    classes_ = np.array(CLASSES)
 
-    def weights_at(self) -> str:
+    def weights_subpath(self) -> str:
         """Give the place of its weights: one for all its variants."""
         return self.name
 
     def weights_path(self) -> Path:
         """Find its weights; a handle is fetched by the library it belongs to."""
         given = str(self.weights or "")
-        if saved_model.is_handle(given):
-            return saved_model.fetched(given)
+        if _saved_model.is_handle(given):
+            return _saved_model.fetched(given)
         return super().weights_path()
 
     def card(self) -> Card:
@@ -79,9 +405,9 @@ class YAMNet(Embedder, Classifier):
         return Card(super().card(), trained_on=heard)
 
     def _load(self) -> "Network":
-        folder, tf = self.weights_path(), saved_model.tensorflow()
-        device = saved_model.placed(self.device, self.spec)
-        with saved_model.looked_through(folder, self.trust) as own:
+        folder, tf = self.weights_path(), _saved_model.tensorflow()
+        device = _saved_model.placed(self.device, self.spec)
+        with _saved_model.looked_through(folder, self.trust) as own:
             try:
                 with tf.device(device):
                     loaded = tf.saved_model.load(str(own))
@@ -90,18 +416,18 @@ class YAMNet(Embedder, Classifier):
                 reason = str(error).strip().partition("\n")[0].rstrip(".")
                 raise ValueError(f"{folder} holds no YAMNet: {reason}.") from error
 
-    def _tiny(self) -> "Network":
-        tf = saved_model.tensorflow()
-        device = saved_model.placed(self.device, self.spec)
+    def _load_random(self) -> "Network":
+        tf = _saved_model.tensorflow()
+        device = _saved_model.placed(self.device, self.spec)
         with tf.device(device):
             return Network(random_network(tf).__call__, random_names(), device)
 
     def _feature_names(self) -> list[str]:
-        pooled = [pool.__name__ for pool in _POOLINGS[self.chosen]]
+        pooled = [pool.__name__ for pool in _POOLINGS[self.variant_]]
         return [f"embedding{i}_{name}" for name in pooled for i in range(WIDTH)]
 
     def _embed(self, waveforms: list[np.ndarray]) -> np.ndarray:
-        pools = _POOLINGS[self.chosen]
+        pools = _POOLINGS[self.variant_]
         heard = self.backend.hear(waveforms)
         rows = [[pool(clip.embeddings, axis=0) for pool in pools] for clip in heard]
         return np.array(rows).reshape(len(rows), -1)
@@ -109,7 +435,7 @@ class YAMNet(Embedder, Classifier):
     def _predict_proba(self, waveforms: list[np.ndarray]) -> np.ndarray:
         heard = self.backend.hear(waveforms)
         columns = self.backend.columns
-        return np.stack([audioset.probabilities(c.scores, columns) for c in heard])
+        return np.stack([probabilities(c.scores, columns) for c in heard])
 
     def coverage(self) -> pd.DataFrame:
         """Show which AudioSet classes count for which emotion, and how few they are.
@@ -126,7 +452,7 @@ class YAMNet(Embedder, Classifier):
         >>> YAMNet().coverage().loc["sad", "classes"]
         ('Crying, sobbing', 'Whimper', 'Wail, moan')
         """
-        return audioset.coverage()
+        return coverage()
 
     def frames(self, source: str | os.PathLike | np.ndarray) -> pd.DataFrame:
         """Follow the scores of all AudioSet classes over one clip.
@@ -167,7 +493,7 @@ class YAMNet(Embedder, Classifier):
             the ``emotion`` that the class counts for; the highest score first.
         """
         scores = self.frames(source).mean().rename("score").rename_axis("class")
-        known = {name: e for e, some in audioset.EVIDENCE.items() for name in some}
+        known = {name: e for e, some in EVIDENCE.items() for name in some}
         emotions = [known.get(name, "other") for name in scores.index]
         table = scores.to_frame().assign(emotion=emotions)
         return table.sort_values("score", ascending=False, kind="stable").head(n)

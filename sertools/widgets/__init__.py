@@ -1,20 +1,5 @@
 """What one listens to and clicks in a notebook."""
 
-from sertools.lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "ClipBrowser": "browsing",
-        "Confusion": "matrix",
-        "EmbeddingMap": "space",
-        "Recorder": "recording",
-        "Timeline": "along",
-        "clip_browser": "browsing",
-        "confusion": "matrix",
-        "embedding_map": "space",
-        "players": "listening",
-        "recorder": "recording",
-        "timeline": "along",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

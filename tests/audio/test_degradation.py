@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 
@@ -5,11 +6,17 @@ import numpy as np
 import pytest
 
 from sertools import audio
-from sertools.audio import effects
+from sertools.audio import _degradation
 
 RATE = 16_000
+
+
 TIME = np.arange(2 * RATE) / RATE
+
+
 TONE = (0.2 * np.sin(2 * np.pi * 200 * TIME)).astype(np.float32)
+
+
 SPECS = [
     *("noise:10", "noise:5:pink", "noise:5:speech", "gain:-20", "clipping:12"),
     *("reverberation:0.5", "telephone", "telephone:mu-law", "telephone:a-law"),
@@ -96,21 +103,21 @@ def test_another_clip_or_seed_gets_another_noise_and_all_levels_the_same():
     assert noise[0, 20, 0] * 10 == pytest.approx(first, abs=1e-5)
 
 
-@pytest.mark.parametrize("colour", effects.COLOURS)
+@pytest.mark.parametrize("colour", _degradation.COLOURS)
 @pytest.mark.parametrize("snr", [-5, 0, 20])
 def test_the_ratio_is_exact_while_somebody_speaks(colour, snr):
     clip = speech().astype(np.float64)
     rng = np.random.default_rng(0)
-    noise = effects.add_noise(clip, snr, RATE, rng, colour) - clip
-    found = effects.speech_power(clip, RATE) / np.square(noise).mean()
+    noise = _degradation.add_noise(clip, snr, RATE, rng, colour) - clip
+    found = _degradation.speech_power(clip, RATE) / np.square(noise).mean()
     assert decibels(found) == pytest.approx(snr, abs=1e-9)
 
 
 def test_pauses_do_not_count_as_speech():
     quiet = np.zeros(4 * RATE, np.float32)
     long = np.r_[quiet, TONE, quiet]
-    alone = effects.speech_power(TONE, RATE)
-    assert effects.speech_power(long, RATE) == pytest.approx(alone, rel=0.02)
+    alone = _degradation.speech_power(TONE, RATE)
+    assert _degradation.speech_power(long, RATE) == pytest.approx(alone, rel=0.02)
 
 
 def test_noises_have_their_spectra():
@@ -223,3 +230,41 @@ def test_levels_can_be_lined_up():
     assert parse("truncation:50%").family != parse("truncation:1").family
     assert parse("telephone").amount == "band"
     assert parse("truncation:50%").amount == "50%"
+
+
+NOISE = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+
+
+def test_a_stretch_is_silenced_and_the_rest_is_left():
+    heard = audio.silence(NOISE, 0.4, 0.6, RATE)
+    assert not heard[round(0.405 * RATE) : round(0.595 * RATE)].any()
+    assert np.array_equal(heard[: round(0.395 * RATE)], NOISE[: round(0.395 * RATE)])
+    assert np.array_equal(heard[round(0.605 * RATE) :], NOISE[round(0.605 * RATE) :])
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 500), (1000, 2000), (6000, 8000)])
+def test_a_band_is_taken_out_and_the_rest_is_left(low, high):
+    heard = audio.stop_band(NOISE, low, high, RATE)
+    assert len(heard) == len(NOISE)
+    ratio = np.abs(np.fft.rfft(heard)) / np.abs(np.fft.rfft(NOISE))
+    hertz = np.fft.rfftfreq(RATE, 1 / RATE)
+    edge = max(20, (high - low) / 10)
+    inside = (hertz > low + edge) & (hertz < high - edge)
+    outside = (hertz < low - edge) | (hertz > high + edge)
+    assert ratio[inside].max() < 1e-3
+    assert ratio[outside] == pytest.approx(1, abs=1e-3)
+
+
+def test_bands_side_by_side_take_everything_once():
+    edges = [0, 300, 1500, 4000, 8000]
+    taken = sum(
+        NOISE - audio.stop_band(NOISE, low, high, RATE)
+        for low, high in itertools.pairwise(edges)
+    )
+    assert np.square(taken - NOISE).mean() < 0.02 * np.square(NOISE).mean()
+
+
+def test_a_late_start_is_heard():
+    late = np.r_[np.zeros(1105, np.float32), NOISE, np.zeros(300, np.float32)]
+    assert _degradation.delay(NOISE, late) == 1105
+    assert _degradation.delay(NOISE, NOISE) == 0

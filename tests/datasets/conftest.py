@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sertools.datasets import official
+from sertools.datasets import _files
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def publish(tmp_path, monkeypatch):
     """Declare some files to be what a corpus's owner published."""
     folder = tmp_path / "checksums"
     folder.mkdir()
-    monkeypatch.setattr(official, "FOLDER", folder)
-    official.official.cache_clear()
+    monkeypatch.setattr(_files, "FOLDER", folder)
+    _files.official.cache_clear()
 
     def declare(name, root):
         lines = ["clip\tbytes\tsha256"]
@@ -44,8 +44,8 @@ def publish(tmp_path, monkeypatch):
             lines.append(f"{path.stem}\t{len(content)}\t{digest}")
         with gzip.open(folder / f"{name}.tsv.gz", "wt", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
-        official.official.cache_clear()
+        _files.official.cache_clear()
 
     yield declare
     monkeypatch.undo()
-    official.official.cache_clear()
+    _files.official.cache_clear()

@@ -72,13 +72,13 @@ def test_its_labels_are_canonical_and_its_codes_have_words(name):
 @each_corpus
 def test_it_can_be_had_or_says_how(name):
     dataset = datasets.get(name)
-    assert dataset.mend()
+    assert dataset.remedy()
     for archive in dataset.sources:
         assert archive.url.startswith("https://")
         assert re.fullmatch("[0-9a-f]{32}", archive.md5 or "0" * 32)
         assert re.fullmatch("[0-9a-f]{64}", archive.sha256 or "0" * 64)
         assert archive.md5 or archive.sha256
-        assert name in dataset.mend()
+        assert name in dataset.remedy()
 
 
 @each_corpus

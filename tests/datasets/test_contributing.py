@@ -5,7 +5,7 @@ import re
 import pytest
 
 from sertools import datasets
-from sertools.datasets import registry
+from sertools.datasets import _registry
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def moods(checkout, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     import moods
 
-    monkeypatch.setitem(registry._registry(), "moods", moods.Moods())
+    monkeypatch.setitem(_registry._CORPORA, "moods", moods.Moods())
     return text
 
 

@@ -63,7 +63,7 @@ def test_an_older_name_is_the_same_clip(plant):
     clips = datasets.load("crema_d", root)
     assert clips.index.tolist() == ["crema_d/1040_ITH_SAD_XX"]
     assert clips["intensity"].tolist() == ["unspecified"]
-    told = datasets.get("crema_d").odd_name(clips["path"].iloc[0])
+    told = datasets.get("crema_d").name_anomaly(clips["path"].iloc[0])
     assert told == "named 1040_ITH_SAD_X, published as 1040_ITH_SAD_XX"
 
 

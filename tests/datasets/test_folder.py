@@ -221,5 +221,5 @@ def test_a_telephones_recordings_are_named_with_what_mends_them(tmp_path):
     (tmp_path / "sad" / "a.wav").touch()
     clips = datasets.load("folder", root=tmp_path)
     assert list(clips.index) == ["folder/sad/a.wav"]
-    (left_out,) = clips.attrs["excluded"]
-    assert left_out["clip"] == "sad/my voice.m4a"
+    (filtered,) = clips.attrs["excluded"]
+    assert filtered["clip"] == "sad/my voice.m4a"

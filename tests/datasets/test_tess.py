@@ -21,7 +21,7 @@ def test_the_odd_name_is_of_the_older_actress_in_either_spelling(name, plant):
     clips = datasets.load("tess", root)
     assert clips.index.tolist() == ["tess/OA_bite_neutral"]
     assert clips["speaker"].tolist() == ["tess/OAF"]
-    told = datasets.get("tess").odd_name(str(root / f"{name}.wav"))
+    told = datasets.get("tess").name_anomaly(str(root / f"{name}.wav"))
     assert told == {
         "OA_bite_neutral": "named OA, taken as OAF",
         "OAF_bite_neutral": "named OAF_bite_neutral, published as OA_bite_neutral",

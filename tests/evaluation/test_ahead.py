@@ -1,7 +1,7 @@
 import pytest
 
 from sertools import datasets, features, models
-from sertools.evaluation import ahead
+from sertools.evaluation import _ahead
 
 
 @pytest.fixture
@@ -15,17 +15,17 @@ def baseline(clips):
 
 
 def test_the_baseline_is_heard_meanwhile(clips):
-    with ahead.preparing("svm", clips):
+    with _ahead.preparing("svm", clips):
         pass
     assert baseline(clips).attrs["seconds_per_clip"] is None  # came from the store
 
 
 def test_what_fails_is_left_to_whoever_needs_it(clips):
-    with ahead.preparing("no_such_head", clips):
+    with _ahead.preparing("no_such_head", clips):
         pass
     assert baseline(clips).attrs["seconds_per_clip"] > 0
 
 
 def test_an_error_meanwhile_is_not_held_back(clips):
-    with pytest.raises(OSError, match="disk"), ahead.preparing("svm", clips):
+    with pytest.raises(OSError, match="disk"), _ahead.preparing("svm", clips):
         raise OSError("disk full")

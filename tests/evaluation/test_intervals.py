@@ -1,6 +1,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import t as student
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
@@ -9,10 +10,25 @@ from sertools.evaluation.intervals import (
     SCORES,
     accuracy,
     counts_by_speaker,
+    groups,
     jackknife,
     macro_f1,
     uar,
 )
+
+TABLE = pd.DataFrame({"sex": ["female", None], "n": [1, 2]})
+
+
+def test_what_is_unknown_is_a_group_of_its_own():
+    assert groups(TABLE, "sex").tolist() == ["female", "unknown"]
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(ValueError, match="No column 'age' .* Known: sex, n"):
+        groups(TABLE, "age")
+    with pytest.raises(ValueError, match="Known: sex\\."):
+        groups(TABLE, "age", ["sex"])
+
 
 THREE = np.array([[[8, 2], [3, 7]], [[9, 1], [2, 8]], [[7, 3], [4, 6]]])
 

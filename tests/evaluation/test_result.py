@@ -1,4 +1,5 @@
 import json
+from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sklearn.metrics import (
 )
 
 from sertools import evaluation
-from sertools.evaluation.result import FIELDS
+from sertools.evaluation.intervals import FIELDS
 
 KEYS = {
     *("schema_version", "dataset", "model", "head", "folds", "standardize", "seed"),
@@ -184,7 +185,7 @@ def test_metrics_carry_what_is_known(result):
         result.predictions,
         info={"dataset": "mine", "seed": 3, "leaking": True},
         excluded=[{"clip": "mine/9", "reason": "no such file"}],
-        left_out={"emotion not asked for": 7},
+        filtered={"emotion not asked for": 7},
         warnings=["Beware."],
         baseline={"uar": {"value": 0.4, "low": None, "high": None}},
         provenance={"corpus_sha256": "ab", "licenses": ["mine: CC0"]},
@@ -198,3 +199,166 @@ def test_metrics_carry_what_is_known(result):
     assert metrics["baseline"]["uar"]["value"] == 0.4
     assert metrics["corpus_sha256"] == "ab"
     assert metrics["weights_sha256"] is None
+
+
+@pytest.fixture
+def result_saving(corpus):
+    clips, X = corpus
+    clips.attrs["left_out"] = {"emotion not asked for": 3}
+    X.attrs["excluded"] = [{"clip": "mine/broken", "reason": "an empty file (0 bytes)"}]
+    return evaluation.cross_validate("logistic", X, clips, folds="random", seed=2)
+
+
+def test_what_is_saved_comes_back(result_saving, tmp_path):
+    folder = result_saving.save(tmp_path / "new" / "folder")
+    again = evaluation.load(folder)
+    assert folder == tmp_path / "new" / "folder"
+    pd.testing.assert_frame_equal(again.predictions, result_saving.predictions)
+    assert again.metrics() == result_saving.metrics()
+    assert again.info == result_saving.info
+    assert again.excluded == result_saving.excluded
+    assert again.filtered == result_saving.filtered
+    assert again.warnings == result_saving.warnings
+    assert again.provenance == result_saving.provenance
+    assert repr(again) == repr(result_saving)
+    assert again._repr_html_() == result_saving._repr_html_()
+
+
+def test_a_bare_result_comes_back(tmp_path):
+    table = pd.DataFrame({"emotion": ["sad", "fear"], "predicted": ["sad", "sad"]})
+    bare = evaluation.from_predictions(table)
+    again = evaluation.load(bare.save(tmp_path))
+    pd.testing.assert_frame_equal(again.predictions, bare.predictions)
+    assert again.metrics() == bare.metrics()
+
+
+def test_the_folder_holds_the_two_files_and_nothing_else(result_saving, tmp_path):
+    result_saving.save(str(tmp_path))
+    result_saving.save(tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["metrics.json", "predictions.parquet"]
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics == result_saving.metrics()
+    stored = pd.read_parquet(tmp_path / "predictions.parquet")
+    assert list(stored.columns) == list(result_saving.predictions.columns)
+
+
+def test_a_result_that_cannot_be_written_leaves_the_former_one(result_saving, tmp_path):
+    result_saving.save(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    broken = evaluation.Result(
+        result_saving.predictions.iloc[:-1],
+        info={**result_saving.info, "seed": float("nan")},
+    )
+    with pytest.raises(ValueError, match="JSON"):
+        broken.save(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("absent", ["metrics.json", "predictions.parquet"])
+def test_a_folder_without_a_result_is_refused(absent, result_saving, tmp_path):
+    (result_saving.save(tmp_path) / absent).unlink()
+    with pytest.raises(FileNotFoundError, match=f"no {absent}, so no saved result"):
+        evaluation.load(tmp_path)
+
+
+def test_whatever_else_is_known_comes_back_too(result_saving, tmp_path):
+    result_saving.info["chosen"] = {"C": 0.1, "by": ["mine/s01"]}
+    assert result_saving.metrics()["more"]["chosen"] == {"C": 0.1, "by": ["mine/s01"]}
+    assert evaluation.load(result_saving.save(tmp_path)).info == result_saving.info
+
+
+ATTACK = "<img src=x onerror=alert(1)>"
+
+
+class Tags(HTMLParser):
+    """Collect the names and attributes of the tags of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.seen, self.text = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, *(name for name, _ in attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture
+def result_showing(recorded):
+    clips, X = recorded
+    return evaluation.cross_validate("logistic", X, clips)
+
+
+def hostile(result_showing):
+    """Put a name that bites wherever a name can stand."""
+    return evaluation.Result(
+        result_showing.predictions.assign(clip=ATTACK, speaker=ATTACK),
+        info=dict.fromkeys(("dataset", "model", "head", "folds"), ATTACK),
+        excluded=[{"clip": ATTACK, "reason": ATTACK}],
+        filtered={ATTACK: 2},
+        warnings=[ATTACK],
+        baseline=result_showing.baseline,
+    )
+
+
+def test_in_a_terminal_it_is_a_few_plain_lines(result_showing):
+    lines = repr(result_showing).splitlines()
+    score = result_showing.scores()["uar"]
+    assert lines[0] == "mine / logistic / speaker: 48 clips, 4 speakers, 3 emotions"
+    interval = f"[{score['low']:.3f}, {score['high']:.3f}]"
+    assert lines[1] == f"  UAR       {score['value']:.3f}  {interval}"
+    assert lines[2].startswith("  accuracy  ")
+    assert lines[3].startswith("  macro F1  ")
+    assert lines[4] == "  chance    0.333"
+    assert lines[5].startswith(
+        f"  baseline  {result_showing.baseline['uar']['value']:.3f}  ["
+    )
+    assert lines[6].startswith("  recall    angry ")
+    assert len(lines) == 7
+
+
+def test_in_a_notebook_it_is_a_table_with_the_same_numbers(result_showing):
+    page = Tags(result_showing._repr_html_())
+    words = " ".join(page.text)
+    for score in result_showing.scores().values():
+        assert f"{score['value']:.3f}" in words
+        assert f"[{score['low']:.3f}, {score['high']:.3f}]" in words
+    assert f"{result_showing.baseline['uar']['value']:.3f}" in words
+    assert "95 % over speakers" in words
+    allowed = {"p", "table", "thead", "tbody", "tr", "th", "td", "b"}
+    assert {tag for tag, *_ in page.seen} <= allowed
+
+
+def test_names_that_bite_are_shown_and_do_nothing(result_showing):
+    page = Tags(hostile(result_showing)._repr_html_())
+    assert not any(tag == "img" or "onerror" in rest for tag, *rest in page.seen)
+    assert "".join(page.text).count(ATTACK) == 8
+
+
+def test_warnings_and_clips_left_out_stand_under_the_scores(result_showing):
+    noted = evaluation.Result(
+        result_showing.predictions,
+        excluded=[
+            {"clip": "mine/a", "reason": "no such file"},
+            {"clip": "mine/b", "reason": "an empty file (0 bytes)"},
+        ],
+        filtered={"emotion not asked for": 23},
+        warnings=["Beware."],
+    )
+    for text in (repr(noted), "\n".join(Tags(noted._repr_html_()).text)):
+        assert "Beware." in text
+        assert "2 excluded, the first: mine/a (no such file)." in text
+        assert "23 clips left out: emotion not asked for." in text
+
+
+def test_where_there_is_no_interval_it_says_so():
+    table = pd.DataFrame({"emotion": ["sad", "fear"], "predicted": ["sad", "sad"]})
+    result = evaluation.from_predictions(table)
+    for text in (repr(result), result._repr_html_()):
+        assert "(no interval)" in text
+        assert "speakers unknown" in text
+        assert "baseline" not in text
+        assert "None" not in text

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from sertools import audio, features, models
-from sertools.features import workers
+from sertools.features import _workers
 from sertools.models.base import Classifier, Embedder
 
 RATE = 16_000
@@ -127,7 +127,7 @@ def test_a_missing_package_is_no_clips_fault(jobs, corpus):
 def test_a_clip_that_kills_its_process_is_left_out_alone(
     corpus, store, monkeypatch, tone
 ):
-    monkeypatch.setattr(workers, "_CHUNK", 4)  # so that eight clips are two chunks
+    monkeypatch.setattr(_workers, "_CHUNK", 4)  # so that eight clips are two chunks
     clips = corpus(7, loud=np.r_[0.99, tone(1)]).sample(frac=1, random_state=0)
     X = features.extract(fragile(lambda: os._exit(1)), clips, store=store, jobs=2)
     assert X.index.tolist() == [clip for clip in clips.index if clip != "x/loud"]
@@ -141,7 +141,7 @@ def test_a_clip_that_kills_its_process_is_left_out_alone(
 _LEAN = """
 import pickle, sys
 from sertools.features import processes
-from sertools.models.backends.functionals import Functionals
+from sertools.models.opensmile import Functionals
 
 engine = pickle.dumps(Functionals("eGeMAPSv02", 16000))
 question = processes.Question("embed", 16000, "x")
@@ -189,7 +189,7 @@ def test_workers_stay_warm_and_what_they_print_is_no_answer(corpus):
 def test_workers_end_at_once_when_nobody_listens_any_more(corpus):
     model, todo = fragile(lambda: time.sleep(60)), corpus(5, loud=0.99 * np.ones(RATE))
     paths = {str(i).encode(): path for i, path in enumerate(todo["path"])}
-    listening = workers.answers(model, "embed", paths, 2)
+    listening = _workers.answers(model, "embed", paths, 2)
     (entry,) = next(listening).done.values()
     start = time.monotonic()
     listening.close()
@@ -219,7 +219,7 @@ def test_an_error_that_no_clip_is_to_blame_for_says_where_it_happened(portable, 
 @pytest.mark.parametrize("n", [1, 3, 16, 17, 100, 339])
 def test_the_work_is_cut_into_parts_that_leave_nothing_out(n, workers_):
     todo = {bytes([i % 256, i // 256]): str(i) for i in range(n)}
-    parts = list(workers._parts(todo, workers_))
+    parts = list(_workers._parts(todo, workers_))
     assert [item for part in parts for item in part.items()] == list(todo.items())
     sizes = [len(part) for part in parts]
     assert max(sizes) <= 16

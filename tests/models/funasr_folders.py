@@ -3,7 +3,7 @@
 import yaml
 
 from sertools.extras import require
-from sertools.models.backends.funasr_network import network, settings
+from sertools.models._funasr import network, settings
 
 NINE = [
     *("生气/angry", "厌恶/disgusted", "恐惧/fearful", "开心/happy", "中立/neutral"),

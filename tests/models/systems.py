@@ -20,7 +20,7 @@ def systems(kind):
         reason = f"{name} needs {', '.join(missing)}"
         marks = [pytest.mark.skipif(bool(missing), reason=reason)]
         specs = [f"{name}:{variant}" for variant in model.variants] or [name]
-        if len({models.load(spec).weights_at() for spec in specs}) > 1:
+        if len({models.load(spec).weights_subpath() for spec in specs}) > 1:
             specs = specs[:1]  # sizes of one network: the smallest tells it all
         found += [pytest.param(spec, marks=marks) for spec in specs]
     return found
@@ -47,12 +47,12 @@ def made(spec):
 
 
 def made_up(model):
-    return model.tiny
+    return model.random_weights
 
 
 def same(model, a, b):
     """Compare: bit by bit, but for networks, whose sums depend on their batches."""
-    if model.tiny:
+    if model.random_weights:
         return a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=1e-5)
     return np.array_equal(a, b)
 

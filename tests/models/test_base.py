@@ -20,7 +20,7 @@ class Counting(Embedder):
 
     def _load(self):
         type(self).made += 1
-        return {"samples": 1, "doubled": 2}[self.chosen]
+        return {"samples": 1, "doubled": 2}[self.variant_]
 
     def _feature_names(self):
         return ["length"]
@@ -79,7 +79,7 @@ def test_features_that_are_no_numbers_are_refused_with_their_place(voices):
 
 def test_an_unknown_variant_is_refused_with_near_ones():
     with pytest.raises(ValueError, match=r"Did you mean doubled\? Variants: samples"):
-        _ = Counting(variant="double").chosen
+        _ = Counting(variant="double").variant_
 
 
 def test_a_classifier_scores_each_waveform_by_itself(voices):

@@ -169,7 +169,7 @@ def test_how_loud_a_clip_is_does_not_matter(model, clips):
 
 def test_the_default_gives_features_and_emotions():
     model = models.load("emotion2vec")
-    assert model.chosen == "plus_base"
+    assert model.variant_ == "plus_base"
     assert model.card()["answers"] == ["features", "emotions"]
     assert model.card()["weights"] == "sertools fetch emotion2vec (1120 MB)"
     assert "emotions" not in model.card()  # its tokens.txt is not here
@@ -202,7 +202,7 @@ def test_what_it_was_trained_on_is_told_or_unknown():
 def test_each_variant_has_its_own_place_and_files():
     for variant in ("plus_base", "plus_seed", "plus_large", "base"):
         model = models.load(f"emotion2vec:{variant}")
-        assert model.weights_at() == f"emotion2vec/{variant}"
+        assert model.weights_subpath() == f"emotion2vec/{variant}"
         sources = {source.path: source.url for source in model.sources[variant]}
         assert {"config.yaml", "model.pt"} <= set(sources)
         assert ("tokens.txt" in sources) == (variant != "base")

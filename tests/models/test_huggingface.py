@@ -527,7 +527,7 @@ def test_an_id_is_looked_for_in_folders_of_weights(folders, tmp_path, monkeypatc
 @needs_transformers
 def test_sixteen_bits_are_used_only_where_they_hold():
     torch = require("torch")
-    from sertools.models.backends.transformers_encoder import half_precision
+    from sertools.models._transformers import half_precision
 
     x = torch.arange(1.0, 9).reshape(2, 4)
     assert half_precision(lambda: x @ x.T, "cpu") is not None

@@ -3,7 +3,7 @@ import opensmile
 import pytest
 
 from sertools import models
-from sertools.models.backends import functionals
+from sertools.models import opensmile as system
 
 WIDTHS = {"eGeMAPSv02": 88, "ComParE_2016": 6373}
 DESCRIPTORS = {"eGeMAPSv02": 25, "ComParE_2016": 65}
@@ -43,10 +43,10 @@ def test_the_numbers_are_openSMILEs_own(variant, voices, voice_files):
 def test_the_package_gives_the_same_where_its_library_cannot_be_had_alone(
     variant, voices, monkeypatch
 ):
-    direct = functionals.Functionals(variant, 16_000)
+    direct = system.Functionals(variant, 16_000)
     expected = direct.embed(voices)
-    monkeypatch.setattr(functionals, "_CONFIGS", {})
-    packaged = functionals.Functionals(variant, 16_000)
+    monkeypatch.setattr(system, "_CONFIGS", {})
+    packaged = system.Functionals(variant, 16_000)
     assert np.array_equal(packaged.embed(voices), expected)
     assert packaged.get_feature_names_out() == direct.get_feature_names_out()
     assert type(packaged.smile) is not type(direct.smile)
@@ -58,7 +58,7 @@ def test_what_is_too_short_for_a_frame_gives_no_numbers(monkeypatch):
 
 
 def test_it_runs_in_worker_processes():
-    assert models.load("opensmile").isolated
+    assert models.load("opensmile").run_in_workers
 
 
 def test_the_version_of_openSMILE_is_part_of_the_signature():

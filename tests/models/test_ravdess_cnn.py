@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.metrics import recall_score
 
 from sertools import datasets, evaluation, extras, models
-from sertools.models.backends import keras_files
+from sertools.models import _keras
 from sertools.models.ravdess_cnn import RavdessCNN
 
 needs_tensorflow = pytest.mark.skipif(
@@ -23,7 +23,7 @@ WEIGHTS = os.environ.get("SERTOOLS_WEIGHTS", "")
 
 @pytest.fixture(scope="session")
 def keras():
-    with keras_files.quiet():
+    with _keras.quiet():
         extras.require("tensorflow")
         return extras.require("keras")
 
@@ -34,7 +34,7 @@ def make_file(keras, tmp_path):
 
     def make(shape=(40, 1), outputs=8, bias=None, activation="softmax", first=()):
         layers = keras.layers
-        with keras_files.quiet():
+        with _keras.quiet():
             end = layers.Dense(outputs, activation, kernel_initializer="zeros")
             network = keras.Sequential(
                 [layers.Input(shape), *first, layers.Flatten(), end]

@@ -4,7 +4,7 @@ import textwrap
 import pytest
 
 from sertools import models
-from sertools.models import registry
+from sertools.models import _registry
 
 
 def test_the_systems_are_listed_by_name():
@@ -88,12 +88,11 @@ def test_a_file_in_the_folder_is_all_that_a_new_system_takes(monkeypatch, tmp_pa
         )
     )
     monkeypatch.setattr(models, "__path__", [*models.__path__, str(tmp_path)])
-    registry._registry.cache_clear()
     try:
         assert "peak" in models.names()
         assert models.load("peak").embed([[-0.5, 1.0] * 1_000]).tolist() == [[-0.5, 1]]
         assert models.load("peak+mfcc").get_feature_names_out()[0] == "peak/low"
     finally:
-        registry._registry.cache_clear()
+        _registry._SYSTEMS.pop("peak", None)
         sys.modules.pop("sertools.models.peak", None)
         vars(models).pop("peak", None)

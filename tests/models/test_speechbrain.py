@@ -371,7 +371,7 @@ def test_a_network_that_is_nowhere_is_named(copied):
 
 @needs_speechbrain
 def test_the_network_of_the_real_one_needs_no_file(copied):
-    from sertools.models.backends.speechbrain_folder import BASE
+    from sertools.models.speechbrain import BASE
 
     replaced(copied, "somebody/small-wav2vec2", BASE)
     with pytest.raises(ValueError, match="size mismatch"):  # it is made, and larger

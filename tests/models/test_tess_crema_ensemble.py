@@ -11,9 +11,8 @@ from sklearn.base import clone
 
 from sertools import datasets, extras, models
 from sertools.cli import main
-from sertools.models.backends import keras_files
-from sertools.models.backends.time_means import NAMES
-from sertools.models.tess_crema_ensemble import TessCremaEnsemble, _corpora
+from sertools.models import _keras
+from sertools.models.tess_crema_ensemble import NAMES, TessCremaEnsemble, _corpora
 
 needs_tensorflow = pytest.mark.skipif(
     not extras.available("tensorflow"), reason="needs tensorflow"
@@ -345,7 +344,7 @@ def test_classes_are_read_from_the_card_by_name(trained, lesson, folder):
 
 def test_a_network_that_is_missing_or_of_another_shape_is_refused(folder):
     file = folder / "model_two.keras"
-    with keras_files.quiet():
+    with _keras.quiet():
         keras = extras.require("keras")
         layers = keras.layers
         other = [layers.Input((40, 1)), layers.Flatten(), layers.Dense(3, "softmax")]

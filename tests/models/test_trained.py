@@ -105,7 +105,7 @@ def test_it_is_a_good_scikit_learn_citizen(shipped, voices):
 def test_it_follows_its_embedder(shipped):
     embedder = models.load("opensmile")
     assert shipped.sampling_rate == embedder.sampling_rate
-    assert shipped.isolated is True
+    assert shipped.run_in_workers is True
     assert shipped.signature()["embedder"] == str(embedder.signature())
     assert shipped.signature()["weights"] == shipped.weights_sha256()
 
@@ -115,7 +115,7 @@ def test_random_weights_are_seeded_and_marked(voices):
     scores = one.predict_proba(voices)
     assert np.array_equal(scores, two.predict_proba(voices))
     assert list(one.classes_) == EMOTIONS and np.allclose(scores.sum(axis=1), 1)
-    assert one.tiny and "random weights" in one.label
+    assert one.random_weights and "random weights" in one.label
 
 
 # A folder of one's own

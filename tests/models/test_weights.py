@@ -10,9 +10,9 @@ import threading
 import pytest
 
 from sertools import models
-from sertools.models import weights
+from sertools.models import _weights
+from sertools.models._weights import Source
 from sertools.models.base import Embedder
-from sertools.models.weights import Source
 
 BODY = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(BODY).hexdigest()
@@ -35,7 +35,7 @@ class Heavy(Embedder):
     def _load(self):
         return self.weights_path()
 
-    def _tiny(self):
+    def _load_random(self):
         return "random"
 
     def _feature_names(self):
@@ -122,7 +122,7 @@ def test_a_given_file_that_is_not_there_is_named(tmp_path):
 
 def test_one_file_is_fetched_and_found(site, cache):
     (site / "heavy" / "small.pt").write_bytes(BODY)
-    path = weights.fetch(Heavy(), progress=False)
+    path = _weights.fetch(Heavy(), progress=False)
     assert path == cache / "heavy" / "small" == Heavy().weights_path()
     assert path.read_bytes() == BODY
     assert Heavy().weights_sha256() == SHA256
@@ -132,23 +132,23 @@ def test_one_file_is_fetched_and_found(site, cache):
 def test_what_is_there_is_not_fetched_again(cache):
     (cache / "heavy").mkdir(parents=True)
     (cache / "heavy" / "small").write_bytes(b"mine")
-    assert weights.fetch(Heavy(), progress=False).read_bytes() == b"mine"
+    assert _weights.fetch(Heavy(), progress=False).read_bytes() == b"mine"
 
 
 def test_a_wrong_checksum_leaves_nothing_in_place(site, cache):
     (site / "heavy" / "small.pt").write_bytes(BODY[:-1])
     with pytest.raises(ValueError, match="sha256"):
-        weights.fetch(Heavy(), progress=False)
+        _weights.fetch(Heavy(), progress=False)
     assert not (cache / "heavy").exists()
 
 
 def test_a_folder_appears_only_once_all_its_files_are_there(site, cache):
     (site / "heavy" / "config.yaml").write_text("a: 1")
     with pytest.raises(FileNotFoundError, match=r"large\.pt"):
-        weights.fetch(Heavy("large"), progress=False)
+        _weights.fetch(Heavy("large"), progress=False)
     assert not (cache / "heavy").exists()
     (site / "heavy" / "large.pt").write_bytes(BODY)
-    path = weights.fetch(Heavy("large"), progress=False)
+    path = _weights.fetch(Heavy("large"), progress=False)
     assert (path / "config.yaml").read_text() == "a: 1"
     assert (path / "sub" / "model.pt").read_bytes() == BODY
 
@@ -160,26 +160,26 @@ def test_an_archive_is_unpacked(site, cache):
         member.size = len(BODY)
         tar.addfile(member, io.BytesIO(BODY))
     (site / "p").write_bytes(packed.getvalue())
-    path = weights.fetch(Packed(), progress=False)
+    path = _weights.fetch(Packed(), progress=False)
     assert (path / "variables" / "index").read_bytes() == BODY
 
 
 def test_a_system_without_an_address_says_how_weights_can_be_had():
     with pytest.raises(ValueError, match=r"homeless: nothing to download. give them"):
-        weights.fetch(Homeless())
+        _weights.fetch(Homeless())
 
 
 def test_a_folder_is_known_by_its_files_and_their_names(tmp_path):
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_bytes(b"1")
-    first = weights.digest(tmp_path)
+    first = _weights.digest(tmp_path)
     (tmp_path / ".hidden").write_bytes(b"2")
-    assert weights.digest(tmp_path) == first
+    assert _weights.digest(tmp_path) == first
     (tmp_path / "a" / "x").rename(tmp_path / "a" / "y")
-    second = weights.digest(tmp_path)
+    second = _weights.digest(tmp_path)
     assert second != first
     (tmp_path / "a" / "y").write_bytes(b"22")
-    assert weights.digest(tmp_path) not in (first, second)
+    assert _weights.digest(tmp_path) not in (first, second)
 
 
 def test_other_weights_have_another_signature_and_random_ones_say_so(tmp_path):

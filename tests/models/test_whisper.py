@@ -33,7 +33,9 @@ def test_the_variant_is_a_size_and_what_is_wanted_of_it():
         assert clone(model).spec == spec
         assert models.load(spec, weights="tiny").label == f"{spec} (random weights)"
     assert models.load("whisper:tiny").spec == "whisper"
-    assert models.load("whisper:base:layer4:clip").weights_at() == "whisper/base.pt"
+    assert (
+        models.load("whisper:base:layer4:clip").weights_subpath() == "whisper/base.pt"
+    )
 
 
 @pytest.mark.parametrize(

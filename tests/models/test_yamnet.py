@@ -19,12 +19,12 @@ from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import make_pipeline
 
 from sertools import audio, datasets, extras, labels, models
-from sertools.models.backends import audioset, patches, saved_model
-from sertools.models.backends.patches import CALL, HOP, PATCH, Network, random_network
+from sertools.models import _saved_model, yamnet
+from sertools.models.yamnet import CALL, HOP, PATCH, Network, random_network
 
 HERE = extras.available("tensorflow")
 needs_tensorflow = pytest.mark.skipif(not HERE, reason="TensorFlow is not installed")
-NAMES = patches.random_names()
+NAMES = yamnet.random_names()
 LENGTHS = [800, PATCH - 1, PATCH, PATCH + 1, 30_000, PATCH + 3 * HOP, 640_000]
 EDGES = [PATCH + k * HOP for k in range(10)]
 ORDERS = {
@@ -46,8 +46,8 @@ def heard(**scores):
 
 
 def emotions(scores, names=NAMES):
-    found = audioset.probabilities(scores, audioset.groups(names))
-    return dict(zip(audioset.CLASSES, found, strict=True))
+    found = yamnet.probabilities(scores, yamnet.groups(names))
+    return dict(zip(yamnet.CLASSES, found, strict=True))
 
 
 def run(code):
@@ -57,7 +57,7 @@ def run(code):
 
 
 @pytest.fixture(scope="module")
-def tiny():
+def random_weights():
     return models.load("yamnet", weights="tiny")
 
 
@@ -80,7 +80,7 @@ def save(folder, network, names=NAMES):
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """Give a SavedModel like YAMNet's: random weights, and a class map."""
-    network = random_network(saved_model.tensorflow())
+    network = random_network(_saved_model.tensorflow())
     return save(tmp_path_factory.mktemp("yamnet") / "whole", network)
 
 
@@ -106,7 +106,7 @@ def test_where_nothing_is_heard_the_mass_goes_to_other():
 
 
 @pytest.mark.parametrize(
-    ("emotion", "name"), [(e, n) for e, some in audioset.EVIDENCE.items() for n in some]
+    ("emotion", "name"), [(e, n) for e, some in yamnet.EVIDENCE.items() for n in some]
 )
 def test_each_class_counts_for_its_emotion(emotion, name):
     found = emotions(heard(**{name: 0.9, "Speech": 0.2}))
@@ -128,10 +128,10 @@ def test_classes_are_found_by_name_wherever_they_stand():
 
 
 def test_the_table_names_emotions_and_each_class_once():
-    named = [name for some in audioset.EVIDENCE.values() for name in some]
+    named = [name for some in yamnet.EVIDENCE.values() for name in some]
     assert len(named) == len(set(named))
-    assert set(audioset.EVIDENCE) < set(labels.EMOTIONS)
-    assert list(models.load("yamnet").classes_) == sorted([*audioset.EVIDENCE, "other"])
+    assert set(yamnet.EVIDENCE) < set(labels.EMOTIONS)
+    assert list(models.load("yamnet").classes_) == sorted([*yamnet.EVIDENCE, "other"])
 
 
 def test_coverage_counts_all_classes_and_shows_what_no_class_stands_for():
@@ -140,14 +140,14 @@ def test_coverage_counts_all_classes_and_shows_what_no_class_stands_for():
     assert table["n_classes"].sum() == 521
     assert table["share"].sum() == pytest.approx(1)
     for emotion in labels.EMOTIONS:
-        assert table.loc[emotion, "classes"] == audioset.EVIDENCE.get(emotion, ())
+        assert table.loc[emotion, "classes"] == yamnet.EVIDENCE.get(emotion, ())
     absent = set(table.index[table["n_classes"] == 0])
     assert absent == set(labels.EMOTIONS) - set(models.load("yamnet").classes_)
 
 
 def test_a_class_map_without_the_classes_of_the_table_is_refused():
     with pytest.raises(ValueError, match="no 'Gasp'"):
-        audioset.groups([name for name in NAMES if name != "Gasp"])
+        yamnet.groups([name for name in NAMES if name != "Gasp"])
 
 
 def test_the_card_needs_no_tensorflow_and_says_what_was_heard():
@@ -179,7 +179,7 @@ def test_patches_are_counted_as_the_network_counts_them(tiny):
     lengths = [n + d for n in range(PATCH, 640_000, 5 * HOP) for d in (-1, 0, 1)]
     for samples in [*EDGES, *lengths]:
         count = len(tiny.backend.call(np.zeros(samples, np.float32))[0])
-        assert count == patches.patches(samples, tiny.backend._rounded), samples
+        assert count == yamnet.patches(samples, tiny.backend._rounded), samples
 
 
 @needs_tensorflow
@@ -271,7 +271,7 @@ def test_a_SavedModel_answers_as_what_was_saved(tiny, saved, voices):
     assert np.allclose(model.embed(voices), tiny.embed(voices), atol=1e-5)
     assert np.allclose(model.predict_proba(voices), tiny.predict_proba(voices))
     assert model.backend.names == NAMES
-    assert not model.tiny and len(model.weights_sha256()) == 64
+    assert not model.random_weights and len(model.weights_sha256()) == 64
 
 
 @needs_tensorflow
@@ -360,9 +360,9 @@ def test_a_handle_of_Kaggle_is_resolved_by_kagglehub(
 def test_a_folder_of_ones_own_is_no_handle(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     own = "me/yamnet/tensorFlow2/mine"
-    assert saved_model.is_handle(own)
+    assert _saved_model.is_handle(own)
     Path(own).mkdir(parents=True)
-    assert not saved_model.is_handle(own)
+    assert not _saved_model.is_handle(own)
 
 
 # What is refused
@@ -370,7 +370,7 @@ def test_a_folder_of_ones_own_is_no_handle(tmp_path, monkeypatch):
 
 def made_up(**parts):
     """Make something to save that is no YAMNet."""
-    tf = saved_model.tensorflow()
+    tf = _saved_model.tensorflow()
     whole = tf.Module()
     for name, function in parts.items():
         spec = [tf.TensorSpec([None], tf.float32)]
@@ -398,7 +398,7 @@ def test_what_is_no_SavedModel_is_refused(tmp_path):
 
 @needs_tensorflow
 def test_a_SavedModel_that_is_no_YAMNet_is_refused(tmp_path):
-    tf = saved_model.tensorflow()
+    tf = _saved_model.tensorflow()
     other = made_up(other=lambda waveform: waveform)
     tf.saved_model.save(other, str(tmp_path / "other"))
     assert "holds no YAMNet" in refusal(tmp_path / "other")
@@ -411,7 +411,7 @@ def test_a_SavedModel_that_is_no_YAMNet_is_refused(tmp_path):
 
 @needs_tensorflow
 def test_a_SavedModel_that_writes_files_needs_trust(tmp_path, tiny, voices):
-    tf = saved_model.tensorflow()
+    tf = _saved_model.tensorflow()
     target = str(tmp_path / "written")
     network = random_network(tf)
     inner = network.__call__
@@ -438,7 +438,7 @@ def test_a_SavedModel_that_writes_files_needs_trust(tmp_path, tiny, voices):
 
 @needs_tensorflow
 def test_without_a_gpu_it_warns_once_and_computes_on_the_cpu(tiny, voices):
-    if saved_model.tensorflow().config.list_physical_devices("GPU"):
+    if _saved_model.tensorflow().config.list_physical_devices("GPU"):
         pytest.skip("there is a GPU")
     model = models.load("yamnet", weights="tiny", device="cuda")
     with warnings.catch_warnings(record=True) as caught:
@@ -487,5 +487,5 @@ def test_acted_speech_is_speech_to_the_real_one(real, real_data):
     clips = datasets.load("emodb", real_data / "emodb")["path"].iloc[::30]
     assert set(real.predict(list(clips))) == {"other"}
     assert real.top_classes(clips.iloc[0]).index[0] == "Speech"
-    wanted = [name for some in audioset.EVIDENCE.values() for name in some]
+    wanted = [name for some in yamnet.EVIDENCE.values() for name in some]
     assert set(wanted) < set(real.backend.names) and len(real.backend.names) == 521

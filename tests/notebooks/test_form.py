@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from sertools import report
-from sertools.shipped import folder
+from sertools.files import folder
 
 NOTEBOOKS = sorted(folder("notebooks").glob("*.ipynb"))
 SHARED = {"dataset", "root", "emotions", "head", "folds", "seed", "max_clips", "out"}

@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from sertools import evaluation, report
-from sertools.report.status import Status
+from sertools.report._status import Status
 
 PARAMETERS = """dataset: str = "demo"  # corpus
 root: str = ""         # where it is

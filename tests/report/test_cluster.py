@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from sertools import report
-from sertools.report.status import read_json
+from sertools.report._status import read_json
 
 distributed = pytest.importorskip("distributed")
 SAVES = """
@@ -70,7 +70,7 @@ def test_stopping_ends_the_kernels_of_the_workers(cluster, notebook, tmp_path):
 
 
 def test_a_worker_that_sees_other_files_is_refused(cluster, tmp_path, monkeypatch):
-    from sertools.report import cluster as room
+    from sertools.report import _cluster as room
 
     monkeypatch.setattr(room.sertools, "__version__", "0.0.0")
     with pytest.raises(ValueError, match="has sertools .*, not 0.0.0"):
@@ -78,7 +78,7 @@ def test_a_worker_that_sees_other_files_is_refused(cluster, tmp_path, monkeypatc
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
-    from sertools.report import cluster as room
+    from sertools.report import _cluster as room
 
     monkeypatch.setattr(room, "_ANSWER", 0.5)
     with pytest.raises(ConnectionError, match="tcp://127.0.0.1:9"):

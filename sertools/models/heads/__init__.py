@@ -1,23 +1,5 @@
 """Heads: classifiers trained on embeddings, as scikit-learn estimators."""
 
-from sertools.lazy import attach
+import lazy_loader
 
-__getattr__, __dir__, __all__ = attach(
-    __name__,
-    {
-        "Average": "average",
-        "Best": "best",
-        "LinearHead": "linear",
-        "NormalRanks": "ranks",
-        "SpeakerSVC": "svm",
-        "Stack": "stack",
-        "Tuned": "tuned",
-        "UnitRotation": "rotation",
-        "WeightedLinear": "weighted",
-        "fit": "making",
-        "make": "making",
-        "named": "making",
-        "names": "making",
-        "reading_names": "making",
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,10 @@
+from ._degradation import Degradation as Degradation
+from ._degradation import degradations as degradations
+from ._degradation import degrade as degrade
+from ._degradation import silence as silence
+from ._degradation import stop_band as stop_band
+from ._loading import duration as duration
+from ._loading import is_silent as is_silent
+from ._loading import load as load
+from ._loading import windows as windows
+from ._voice_activity import segments as segments

@@ -1,0 +1,92 @@
+"""What the command line says: results on standard output, the rest on error."""
+
+import contextlib
+import json
+import os
+import sys
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+
+def say(text: str = "") -> None:
+    """Write a line of the result to standard output."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Write a line that is no result to standard error."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def as_json(value: object) -> None:
+    """Write one JSON value to standard output."""
+    say(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def error(what: Exception, traceback: bool = False) -> None:
+    """Say what went wrong: in at most two lines, or with the whole traceback."""
+    if traceback:
+        from traceback import format_exception
+
+        note("".join(format_exception(what)).rstrip())
+        return
+    text = str(what).strip() or type(what).__name__
+    if isinstance(what, (KeyError, AttributeError, TypeError, IndexError)):
+        text = f"{type(what).__name__}: {text} (--debug shows where)"
+    elif isinstance(what, OSError) and what.strerror and what.filename:
+        text = f"{what.filename}: {what.strerror}"
+    first, *rest = [line for line in text.splitlines() if line.strip()]
+    note(f"sertools: {first}")
+    if rest:
+        note(" ".join(line.strip() for line in rest))
+
+
+def table(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> None:
+    """Write rows in columns; numbers stand to the right."""
+    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    texts = [list(head), *texts] if head else texts
+    if not texts:
+        return
+    columns = list(zip(*texts, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    right = [all(c.isdecimal() or not c for c in col[bool(head) :]) for col in columns]
+    for row in texts:
+        cells = zip(row, widths, right, strict=True)
+        say("  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in cells).rstrip())
+
+
+@contextlib.contextmanager
+def calm() -> Iterator[None]:
+    """Turn warnings into single lines, and pass over those meant for developers."""
+    with warnings.catch_warnings():
+        for kind in (DeprecationWarning, PendingDeprecationWarning, FutureWarning):
+            warnings.simplefilter("ignore", kind)
+        warnings.showwarning = _show
+        yield
+
+
+@contextlib.contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables that are not set yet, and unset them afterwards."""
+    new = {name: value for name, value in values.items() if name not in os.environ}
+    os.environ.update(new)
+    try:
+        yield
+    finally:
+        for name in new:
+            os.environ.pop(name, None)
+
+
+@contextlib.contextmanager
+def working() -> Iterator[None]:
+    """Keep what libraries print out of standard output."""
+    with contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+def _show(message, category, filename, lineno, file=None, line=None) -> None:
+    text = " ".join(str(message).split())
+    note(textwrap.shorten(f"warning: {text}", width=300, placeholder=" ..."))

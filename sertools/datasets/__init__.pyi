@@ -1,0 +1,13 @@
+from ._audit import Audit as Audit
+from ._audit import audit as audit
+from ._fetch import fetch as fetch
+from ._overview import Overview as Overview
+from ._overview import overview as overview
+from ._registry import card as card
+from ._registry import find as find
+from ._registry import get as get
+from ._registry import load as load
+from ._registry import names as names
+from ._registry import select as select
+from .base import Archive as Archive
+from .base import Dataset as Dataset

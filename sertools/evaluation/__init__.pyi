@@ -1,0 +1,17 @@
+from . import folds as folds
+from . import intervals as intervals
+from ._comparison import compare as compare
+from ._cross_corpus import concat_corpora as concat_corpora
+from ._cross_corpus import cross_corpus as cross_corpus
+from ._cross_corpus import transfer as transfer
+from ._cross_validation import cross_validate as cross_validate
+from ._cross_validation import predict as predict
+from ._leakage import contamination as contamination
+from ._leakage import leakage as leakage
+from ._predictions import from_predictions as from_predictions
+from ._published_results import published_results as published_results
+from ._result import Result as Result
+from ._result import load as load
+from ._robustness import robustness as robustness
+from ._subgroups import subgroups as subgroups
+from ._timeline_scores import timeline_scores as timeline_scores

@@ -1,0 +1,422 @@
+"""Train and test with speakers held out; or test a model that needs no training."""
+
+import os
+from collections import Counter
+
+import pandas as pd
+
+from sertools import features
+from sertools.evaluation import _notes
+from sertools.evaluation import folds as folding
+from sertools.evaluation._predictions import on_shared, table
+from sertools.evaluation._result import Result
+from sertools.models import heads
+from sertools.models import load as load_model
+
+_OPTIONAL = ("dataset", "path", "speaker")  # columns that a table of one's own may lack
+
+
+def matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
+    """Take the clips that have features, in the features' order.
+
+    Parameters
+    ----------
+    X : DataFrame of shape (n, d)
+        Features.
+    clips : DataFrame
+        The clips table; may hold more clips.
+
+    Returns
+    -------
+    DataFrame of n rows
+        With columns dataset, path and speaker, empty where they were not there.
+
+    Raises
+    ------
+    ValueError
+        If features belong to no clip, a clip is there twice, or there are fewer
+        than two emotions.
+
+    Examples
+    --------
+    >>> clips = pd.DataFrame({"emotion": ["sad", "fear", "sad"]}, index=list("abc"))
+    >>> matching(pd.DataFrame({"x": [1, 2]}, index=["c", "b"]), clips).index.tolist()
+    ['c', 'b']
+    """
+    if not isinstance(X, pd.DataFrame):
+        if len(X) != len(clips):
+            raise ValueError(f"{len(X)} rows of features for {len(clips)} clips.")
+        raise ValueError(
+            "Features come as a DataFrame indexed by clip: "
+            "pandas.DataFrame(X, index=clips.index)."
+        )
+    if strangers := list(X.index.difference(clips.index)):
+        raise ValueError(
+            f"{len(strangers)} rows of features belong to no clip, the first: "
+            f"{strangers[0]}."
+        )
+    for what, index in (("features", X.index), ("clips", clips.index)):
+        if index.has_duplicates:
+            twice = index[index.duplicated()][0]
+            raise ValueError(f"{twice} is there twice among the {what}.")
+    if "emotion" not in clips:
+        raise ValueError("The table of clips has no column 'emotion'.")
+    matching = clips.loc[X.index].rename_axis("clip")
+    matching = matching.assign(**{n: None for n in _OPTIONAL if n not in matching})
+    if matching["emotion"].nunique() < 2:
+        raise ValueError(
+            f"One emotion only ({matching['emotion'].iloc[0]}): nothing to tell apart."
+        )
+    return matching
+
+
+def excluded(X: pd.DataFrame, clips: pd.DataFrame) -> list[dict]:
+    """Name the clips that could not be used, or came without features."""
+    told = list(X.attrs.get("excluded", clips.attrs.get("excluded", [])))
+    absent = clips.index.difference(X.index, sort=False)
+    absent = absent.difference([item["clip"] for item in told], sort=False)
+    return told + [{"clip": c, "reason": "no features given"} for c in absent]
+
+
+def taken(head) -> dict:
+    """Take from a fitted head what it chose for itself, if it is one that does.
+
+    Parameters
+    ----------
+    head : estimator
+        Fitted.
+
+    Returns
+    -------
+    dict
+        ``tuned``: the settings that `sertools.models.heads.Tuned` took, ``None``
+        where it had too little to go on. ``chosen``: what `Best` took, as
+        ``candidate`` and ``settings``, with the ``losses`` of all. Empty for other
+        heads.
+    """
+    if isinstance(head, heads.Tuned):
+        return {"tuned": _short(head.chosen_)}
+    if isinstance(head, heads.Best):
+        return {"chosen": {**head.chosen_, "losses": head.losses_}}
+    return {}
+
+
+def told(found: dict[str, dict]) -> list[str]:
+    """Say in a line what was chosen, and where there was too little to go on.
+
+    Parameters
+    ----------
+    found : dict of dict
+        What `taken` gave, by fold.
+
+    Examples
+    --------
+    >>> told({"tuned": {"1": {"C": 1.0}, "2": {"C": 1.0}}})
+    ['Tuned in each fold, on training speakers held out: C = 1.0 (2x).']
+    >>> told({"chosen": {"1": {"candidate": "svm", "losses": {"svm": 0.3}}}})
+    ['Chosen in each fold, on training speakers held out: svm (1 of 1).']
+    """
+    return [*_tuned(found.get("tuned", {})), *_chosen(found.get("chosen", {}))]
+
+
+def _short(settings: dict | None) -> dict | None:
+    """Name settings as a person would: ``C``, not ``head__logistic__C``."""
+    return settings and {key.rpartition("__")[2]: v for key, v in settings.items()}
+
+
+def _tuned(folds: dict[str, dict | None]) -> list[str]:
+    settings = Counter(
+        ", ".join(f"{key} = {value}" for key, value in one.items())
+        for one in folds.values()
+        if one
+    )
+    each = "; ".join(f"{setting} ({n}x)" for setting, n in settings.most_common())
+    said = []
+    if settings:
+        said.append(f"Tuned in each fold, on training speakers held out: {each}.")
+    if untuned := [name for name, one in folds.items() if not one]:
+        said.append(
+            f"Not tuned in {len(untuned)} of {len(folds)} folds, the first "
+            f"{untuned[0]}: fewer than three training speakers, or not known; the "
+            "head's defaults stand."
+        )
+    return said
+
+
+def _chosen(folds: dict[str, dict]) -> list[str]:
+    took = Counter(one["candidate"] for one in folds.values() if one["losses"])
+    each = "; ".join(f"{name} ({n} of {len(folds)})" for name, n in took.most_common())
+    said = []
+    if took:
+        said.append(f"Chosen in each fold, on training speakers held out: {each}.")
+    if unchosen := [name for name, one in folds.items() if not one["losses"]]:
+        usual = folds[unchosen[0]]["candidate"]
+        said.append(
+            f"Nothing could be chosen in {len(unchosen)} of {len(folds)} folds, the "
+            f"first {unchosen[0]}: fewer than three training speakers, or not known; "
+            f"there it is the {usual}, with usual penalties."
+        )
+    return said
+
+
+def held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list[str]]:
+    """Predict each fold with a head trained on all other clips.
+
+    Parameters
+    ----------
+    head : str or scikit-learn classifier
+        See `sertools.models.heads.make`.
+    X : DataFrame of shape (n, d)
+        Features.
+    clips : DataFrame of n rows
+        In the same order.
+    fold : Series of str
+        The fold in which each clip is tested; missing where it is trained on only.
+    seed : int
+        Of everything drawn.
+    tune : bool, default False
+        Choose the head's settings within each fold's training clips.
+
+    Returns
+    -------
+    probabilities : DataFrame
+        A row a tested clip, a column an emotion; what heads chose for themselves
+        in each fold stands in its ``attrs``; see `choices.taken`.
+    warnings : list of str
+        What a reader must know.
+    """
+    from threadpoolctl import threadpool_limits
+
+    classes = sorted(clips["emotion"].unique())
+    tested = fold.notna().to_numpy()
+    probabilities = pd.DataFrame(0.0, index=X.index, columns=classes)
+    values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
+    named = X if _wants_names(head, seed) else None
+    speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
+    found = {}
+    with threadpool_limits(1):  # the same numbers whatever the number of cores
+        for name in fold[tested].unique():
+            test = (fold == name).to_numpy()
+            train = ~test
+            fresh = heads.make(head, seed, tune)
+            part = named[train] if named is not None else values[train]
+            who = None if speakers is None else speakers[train]
+            heads.fit(fresh, part, y[train], who)
+            part = named[test] if named is not None else values[test]
+            probabilities.loc[test, list(fresh.classes_)] = fresh.predict_proba(part)
+            for kind, own in taken(fresh).items():
+                found.setdefault(kind, {})[str(name)] = own
+    probabilities, said = probabilities[tested], unseen(clips["emotion"], fold)
+    probabilities.attrs.update(found)
+    return probabilities, [*said, *told(found)]
+
+
+def unseen(emotions: pd.Series, fold: pd.Series) -> list[str]:
+    """Say which folds test an emotion that their training clips do not have.
+
+    Examples
+    --------
+    >>> unseen(pd.Series(["sad", "fear", "sad"]), pd.Series(["1", "2", "2"]))
+    ['No training clips of an emotion tested in fold 2 (fear).']
+    """
+    said = []
+    for name in fold.dropna().unique():
+        here = (fold == name).to_numpy()
+        if absent := sorted(set(emotions[here]) - set(emotions[~here])):
+            said.append(f"{name} ({', '.join(absent)})")
+    if not said:
+        return []
+    return [f"No training clips of an emotion tested in fold {'; '.join(said)}."]
+
+
+def _wants_names(head, seed: int) -> bool:
+    """Say whether a head may read the features' names: one's own, and some others."""
+    return heads.named(head, seed) not in set(heads.names()) - set(
+        heads.reading_names()
+    )
+
+
+def baseline_scores(clips, fold: pd.Series, seed: int, standardize: str) -> dict | None:
+    """Score duration and loudness alone, on the same folds and standardised alike."""
+    if clips["path"].isna().any() or not all(map(os.path.isfile, clips["path"])):
+        return None
+    model = load_model("duration_loudness")
+    X = features.extract(model, clips, progress=False).reindex(clips.index)
+    if X.isna().any(axis=None):
+        return None
+    X = features.standardize(X, clips, standardize)
+    probabilities, _ = held_out(heads.make("logistic"), X, clips, fold, seed)
+    tested = clips.loc[probabilities.index]
+    return Result(table(tested.reset_index(), probabilities)).scores()
+
+
+def head_name(head, seed: int) -> str:
+    """Name a head as a person would."""
+    if isinstance(head, str):
+        return head
+    return heads.named(head, seed) or type(head).__name__
+
+
+def cross_validate(
+    head,
+    X: pd.DataFrame,
+    clips: pd.DataFrame,
+    folds="speaker",
+    seed: int = 0,
+    standardize: str = "none",
+    baseline: bool = True,
+    tune: bool = False,
+) -> Result:
+    """Train a head on some speakers and test it on the others, in turn.
+
+    Parameters
+    ----------
+    head : str or scikit-learn classifier
+        See `sertools.models.heads.make`.
+    X : DataFrame of shape (n, d)
+        Features, as `sertools.features.extract` gives: one row a clip.
+    clips : DataFrame
+        The clips table; clips without features are left out and named.
+    folds : str or scikit-learn splitter, default "speaker"
+        See `sertools.evaluation.folds.assign`.
+    seed : int, default 0
+        Of everything drawn.
+    standardize : {"none", "corpus", "speaker"}
+        How features are standardised beforehand, without labels; see
+        `sertools.features.standardize`.
+    baseline : bool, default True
+        Score duration and loudness alone on the same folds, where the clips
+        have files.
+    tune : bool, default False
+        Choose the head's settings anew in each fold, on its training speakers
+        held out in turn; the test clips have no say. What was chosen stands in
+        ``info["tuned"]`` by fold. See `sertools.models.heads.Tuned`.
+
+    Returns
+    -------
+    Result
+        Every clip of a fold predicted once, by a head not trained on that fold.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, there are fewer than two emotions or folds, or
+        speakers have to be held out and are unknown; if a head of one's own is
+        to be tuned.
+
+    Examples
+    --------
+    >>> from sertools import datasets, models
+    >>> clips = datasets.load("demo")
+    >>> model = models.load("duration_loudness")
+    >>> X = features.extract(model, clips, store=False)
+    >>> result = cross_validate("logistic", X, clips, baseline=False)
+    >>> len(result.predictions), result.n_speakers
+    (192, 8)
+    """
+    everything, clips = clips, matching(X, clips)
+    head = heads.make(head, seed) if isinstance(head, str) else head
+    plan = folding.assign(clips, folds, seed)
+    scaled = features.standardize(X, clips, standardize)
+    probabilities, warnings = held_out(head, scaled, clips, plan.fold, seed, tune)
+    tested = clips.assign(fold=plan.fold)[plan.fold.notna()]
+    filtered = dict(clips.attrs.get("left_out", {}))
+    if len(tested) < len(clips):
+        filtered[f"only trained on in {plan.name}"] = len(clips) - len(tested)
+    return Result(
+        predictions=table(tested.reset_index(), probabilities),
+        info={
+            **_notes.about(clips, X),
+            "head": head_name(head, seed),
+            "folds": plan.name,
+            "standardize": standardize,
+            "seed": int(seed),
+            "leaking": plan.leaking,
+            "tuned": probabilities.attrs.get("tuned"),
+            "chosen": probabilities.attrs.get("chosen"),
+        },
+        excluded=excluded(X, everything),
+        filtered=filtered,
+        warnings=[
+            *plan.warnings,
+            *warnings,
+            *_notes.one_answer(probabilities),
+            *_notes.warnings(clips, X, standardize),
+        ],
+        baseline=baseline_scores(clips, plan.fold, seed, standardize)
+        if baseline
+        else None,
+        provenance=_notes.provenance(clips, X),
+    )
+
+
+def predict(model, clips: pd.DataFrame, **options) -> Result:
+    """Test a model that classifies by itself; nothing is trained.
+
+    Model and clips are compared on the emotions they share. Clips of another
+    emotion are left out and counted; so are the model's other classes, whose
+    probability goes to the shared ones in proportion. ``other`` stays: it says
+    that no emotion was found, and counts as a mistake.
+
+    Parameters
+    ----------
+    model : Classifier
+        As `sertools.models.load` gives.
+    clips : DataFrame
+        A clips table.
+    **options
+        store, jobs, progress, strict; see `sertools.features.score`.
+
+    Returns
+    -------
+    Result
+        Every clip predicted once.
+
+    Raises
+    ------
+    ValueError
+        If the model needs a head, or shares no emotion with the clips.
+    """
+    scores = features.score(model, clips, **options)
+    clips = matching(scores, clips)
+    known = clips["emotion"].isin(scores.columns)
+    unknown = Counter(clips.loc[~known, "emotion"])
+    if not known.any():
+        raise ValueError(
+            f"{model.spec} knows {', '.join(scores.columns)}; the clips are all "
+            f"{', '.join(sorted(unknown))}."
+        )
+    kept = clips[known]
+    probabilities, foreign, lost = on_shared(scores[known], set(kept["emotion"]))
+    said = _projected(model.spec, list(probabilities), foreign, lost)
+    filtered = {f"{model.spec} has no class {name}": n for name, n in unknown.items()}
+    return Result(
+        predictions=table(kept.assign(fold="").reset_index(), probabilities),
+        info={**_notes.about(kept, scores), "leaking": None},
+        excluded=list(scores.attrs["excluded"]),
+        filtered={**clips.attrs.get("left_out", {}), **filtered},
+        warnings=[
+            *said,
+            *_notes.one_answer(probabilities),
+            *_notes.warnings(kept, scores, "none"),
+        ],
+        provenance=_notes.provenance(kept, scores),
+    )
+
+
+def _projected(spec: str, shared: list[str], foreign: pd.DataFrame, lost: int):
+    """Say what became of the probability of classes that none of the clips is."""
+    said = []
+    if (away := foreign.sum(axis=1).mean()) >= 0.005:
+        said.append(
+            f"Compared on {', '.join(shared)}: {spec} also knows "
+            f"{', '.join(foreign)}, whose share ({away:.0%} on average) went to these "
+            "in proportion."
+        )
+    if lost:
+        said.append(
+            f"{lost} clips were given no probability for any of {', '.join(shared)}: "
+            f"all of these count as equally probable, and {shared[0]}, the first by "
+            "name, as predicted."
+        )
+    return said

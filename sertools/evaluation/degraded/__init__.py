@@ -1,1 +1,0 @@
-"""How far a score falls as recordings get worse."""

@@ -1,1 +1,0 @@
-"""How much must be known of a speaker before standardising by speaker pays."""

@@ -1,1 +1,0 @@
-"""What a model relies on, and what it listens to."""

@@ -1,1 +1,0 @@
-"""Recordings followed moment by moment, beside what is known of them."""

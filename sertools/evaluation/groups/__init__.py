@@ -1,1 +1,0 @@
-"""For whom, and for what, a model fails."""

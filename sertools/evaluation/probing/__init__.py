@@ -1,1 +1,0 @@
-"""What a space of features knows."""

@@ -1,1 +1,0 @@
-"""Train on some corpora, test on others."""

@@ -1,0 +1,68 @@
+"""Write a file or a folder whole, or not at all."""
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a hidden path to write to, and rename it to `path` at the end.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "a.txt"
+    >>> with replacing(target) as draft:
+    ...     _ = draft.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    suffix = uuid.uuid4().hex[:8]
+    draft = target.with_name(f".{target.stem}.{suffix}{target.suffix}")
+    try:
+        yield draft
+        os.replace(draft, target)
+    finally:
+        if draft.is_dir():
+            shutil.rmtree(draft, ignore_errors=True)
+        else:
+            draft.unlink(missing_ok=True)
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write a UTF-8 text file whole."""
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike, value: object) -> None:
+    """Write a JSON file whole; NaN and infinity are refused."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def folder(name: str) -> Path:
+    """Find a folder that ships with sertools.
+
+    An installed wheel carries it inside the package; a checkout has it beside
+    the package.
+
+    Examples
+    --------
+    >>> folder("notebooks").name
+    'notebooks'
+    """
+    package = Path(__file__).resolve().parent
+    for place in (package / "_shipped" / name, package.parent / name):
+        if place.is_dir():
+            return place
+    raise FileNotFoundError(
+        f"This installation of sertools has no {name!r} folder. "
+        "Reinstall it with: pip install --force-reinstall sertools"
+    )

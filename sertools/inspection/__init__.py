@@ -1,0 +1,5 @@
+"""Why a model answers as it does: importance, occlusion, probes, minimal pairs."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

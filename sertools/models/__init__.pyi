@@ -1,0 +1,9 @@
+from . import heads as heads
+from ._registry import card as card
+from ._registry import fetch as fetch
+from ._registry import load as load
+from ._registry import names as names
+from .base import Classifier as Classifier
+from .base import Embedder as Embedder
+from .ensemble import Ensemble as Ensemble
+from .fusion import Fusion as Fusion

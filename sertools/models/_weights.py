@@ -1,0 +1,180 @@
+"""Weights of a system: looked for, fetched, and told apart by their digest."""
+
+import functools
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sertools import fetching
+
+if TYPE_CHECKING:
+    from sertools.models.base import Model
+
+TINY = "tiny"
+"""Given as weights: a small random checkpoint of the right architecture."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to fetch.
+
+    Parameters
+    ----------
+    url : str
+        Where its authors keep it.
+    megabytes : float
+        Its size, for people; about right.
+    path : str, default ""
+        Its place in the folder of weights; an empty one is the weights
+        themselves.
+    sha256 : str, optional
+        Checksum, where the authors publish one.
+    unpack : bool, default False
+        Whether it is an archive of the folder.
+    """
+
+    url: str
+    megabytes: float
+    path: str = ""
+    sha256: str | None = None
+    unpack: bool = False
+
+
+def find(model: "Model") -> Path:
+    """Look for a system's weights: as given, in $SERTOOLS_WEIGHTS, in the cache.
+
+    Parameters
+    ----------
+    model : Model
+        The system.
+
+    Returns
+    -------
+    Path
+        A file or a folder that exists.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none; the message is the command that fetches them, with
+        their size.
+    """
+    if model.weights:
+        path = Path(model.weights).expanduser()
+        if path.exists():
+            return path
+        raise FileNotFoundError(f"{model.spec}: no weights at {path}: no such file.")
+    for folder in _folders():
+        if (path := folder / model.weights_subpath()).exists():
+            return path
+    raise FileNotFoundError(_absent(model))
+
+
+def _folders() -> list[Path]:
+    chosen = os.environ.get("SERTOOLS_WEIGHTS")
+    own = [Path(chosen).expanduser()] if chosen else []
+    return [*own, fetching.cache_folder() / "weights"]
+
+
+def _absent(model: "Model") -> str:
+    """Say how weights can be had."""
+    sources = model.sources.get(model.variant_, ())
+    if not sources:
+        return f"{model.spec} needs weights: {model.remedy()}"
+    size = sum(source.megabytes for source in sources)
+    return (
+        f"{model.spec}: its weights are not here. "
+        f"Fetch them with: sertools fetch {model.spec} ({size:.0f} MB)"
+    )
+
+
+def fetch(model: "Model", progress: bool = True) -> Path:
+    """Download a system's weights into the user cache.
+
+    Parameters
+    ----------
+    model : Model
+        The system.
+    progress : bool, default True
+        Show size, speed and time left on standard error.
+
+    Returns
+    -------
+    Path
+        The file or folder. One that is already there is left as it is.
+
+    Raises
+    ------
+    ValueError
+        If nothing can be downloaded, or a checksum differs.
+    ConnectionError, OSError
+        If the download fails; a second call resumes it.
+    """
+    cache = fetching.cache_folder() / "weights"
+    target = cache / model.weights_subpath()
+    if target.exists():
+        return target
+    sources = model.sources.get(model.variant_, ())
+    if not sources:
+        raise ValueError(f"{model.spec}: nothing to download. {model.remedy()}")
+    downloads = cache / "downloads" / model.spec.replace(":", "-").replace("/", "-")
+    whole = downloads / "whole"
+    shutil.rmtree(whole, ignore_errors=True)
+    for number, source in enumerate(sources):
+        file = downloads / f"{number}-{_name(source.url)}"
+        checks = {"sha256": source.sha256, "progress": progress}
+        fetching.download(source.url, file, **checks)
+        if source.unpack:
+            fetching.unpack(file, whole)
+            continue
+        place = whole / source.path if source.path else whole
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.replace(whole, target)
+    except OSError:  # another process was quicker
+        if not target.exists():
+            raise
+    shutil.rmtree(downloads, ignore_errors=True)
+    return target
+
+
+def _name(url: str) -> str:
+    return url.partition("?")[0].rstrip("/").rsplit("/", 1)[-1]
+
+
+def digest(path: Path) -> str:
+    """Give the SHA-256 of a file, or of a folder's files and their names.
+
+    Parameters
+    ----------
+    path : Path
+        File or folder; hidden files do not count.
+
+    Returns
+    -------
+    str
+        Hexadecimal.
+    """
+    if path.is_file():
+        return _of_file(path)
+    total = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        name = file.relative_to(path).as_posix()
+        if file.is_file() and not any(p.startswith(".") for p in name.split("/")):
+            total.update(f"{name}\t{_of_file(file)}\n".encode())
+    return total.hexdigest()
+
+
+def _of_file(path: Path) -> str:
+    about = path.stat()
+    return _remembered(path, about.st_size, about.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _remembered(path: Path, size: int, changed: int) -> str:
+    return fetching.sha256(path)

@@ -1,1 +1,0 @@
-"""What is behind the systems: files read safely, networks built, calls packed."""

@@ -1,0 +1,155 @@
+"""The confusion matrix, with counts and shares in its cells."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sertools.plots import _style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+    from sertools.evaluation import Result
+
+DARKEST = 1.75
+"""End of the colour map: shares, up to 1, stay light enough for black numbers."""
+
+
+def confusion_matrix(
+    result: "Result", ax: "Axes | None" = None, normalize: str | None = "row"
+) -> "Axes":
+    r"""Draw what was taken for what.
+
+    Parameters
+    ----------
+    result : sertools.evaluation.Result
+        What to draw.
+    ax : matplotlib Axes, optional
+        Where to draw; a figure of fitting size if not given.
+    normalize : {"row", None}, default "row"
+        ``"row"``: each cell holds its count and its share of the row, and the
+        share is the shade, so that the diagonal shows each emotion's recall.
+        None: counts alone.
+
+    Returns
+    -------
+    matplotlib Axes
+        Rows are the true emotions, with their number of clips; columns are the
+        classes that could be predicted. Right answers are framed.
+
+    Raises
+    ------
+    ValueError
+        If `normalize` is neither.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sertools import evaluation
+    >>> table = pd.DataFrame(
+    ...     {
+    ...         "clip": ["a", "b", "c"],
+    ...         "emotion": ["happy", "sad", "sad"],
+    ...         "speaker": ["1", "1", "2"],
+    ...         "happy": [0.9, 0.2, 0.6],
+    ...         "sad": [0.1, 0.8, 0.4],
+    ...     }
+    ... )
+    >>> ax = confusion_matrix(evaluation.from_predictions(table))
+    >>> [text.get_text() for text in ax.texts[:4]]
+    ['1\n100 %', '0\n0 %', '1\n50 %', '1\n50 %']
+    """
+    if normalize not in ("row", None):
+        raise ValueError(f"normalize must be 'row' or None, not {normalize!r}.")
+    counts = result.confusion()
+    rows, columns = counts.shape
+    width = max(0.78 * columns + 2.2, 5.2)
+    height = 0.62 * rows + 2.0 + _style.extra(result, width)
+    ax = _style.axes(ax, width, height)
+    clips = counts.to_numpy().sum(axis=1, keepdims=True)
+    share = counts.to_numpy() / np.maximum(clips, 1)
+    shade = share if normalize else counts.to_numpy() / max(counts.to_numpy().max(), 1)
+    ax.imshow(shade, cmap="Blues", vmin=0, vmax=DARKEST, aspect="auto")
+    _write_cells(ax, counts, share if normalize else None)
+    _frame_right_answers(ax, counts)
+    _label(ax, counts, clips.ravel())
+    _style.heading(
+        ax, _uar(result.scores()["uar"]), _note(result, counts), result.warnings
+    )
+    return ax
+
+
+def _uar(score: dict) -> str:
+    if score["low"] is None:
+        return f"UAR {score['value']:.2f}, no interval"
+    return (
+        f"UAR {score['value']:.2f}, "
+        f"95 % interval {score['low']:.2f} to {score['high']:.2f}"
+    )
+
+
+def _note(result: "Result", counts: "pd.DataFrame") -> str:
+    note = f"chance {result.chance:.2f}; {_style.about(result)}"
+    never = [name for name in counts.index if name not in counts.columns]
+    return f"{note}; not among the classes: {', '.join(never)}" if never else note
+
+
+def _write_cells(ax: "Axes", counts: "pd.DataFrame", share: np.ndarray | None) -> None:
+    rows, columns = counts.shape
+    width, height = _style.inches(ax)
+    points = min(72 * width / columns / 3.6, 72 * height / rows / 3.0)
+    for (row, column), count in np.ndenumerate(counts.to_numpy()):
+        text = str(count)
+        if share is not None:
+            text += f"\n{_per_cent(share[row, column])}"
+        ax.text(
+            column,
+            row,
+            text,
+            ha="center",
+            va="center",
+            fontsize=float(np.clip(points, 5, _style.TEXT)),
+            color="black" if count else _style.MUTED,
+            linespacing=1.15,
+        )
+
+
+def _per_cent(share: float) -> str:
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 0.995 <= share < 1:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
+
+
+def _frame_right_answers(ax: "Axes", counts: "pd.DataFrame") -> None:
+    from matplotlib.patches import Rectangle
+
+    for row, emotion in enumerate(counts.index):
+        if emotion in counts.columns:
+            corner = (counts.columns.get_loc(emotion) - 0.47, row - 0.47)
+            frame = Rectangle(corner, 0.94, 0.94, fill=False, zorder=3)
+            frame.set(edgecolor=_style.INK, linewidth=1.3)
+            ax.add_patch(frame)
+
+
+def _label(ax: "Axes", counts: "pd.DataFrame", clips: np.ndarray) -> None:
+    rows, columns = counts.shape
+    roomy = _style.inches(ax)[0] / columns > 0.62
+    ax.set_xticks(range(columns), counts.columns)
+    ax.set_yticks(
+        range(rows),
+        [f"{name} ({n})" for name, n in zip(counts.index, clips, strict=True)],
+    )
+    ax.set(xlabel="predicted emotion", ylabel="true emotion (clips)")
+    ax.set_xticks(np.arange(1, columns) - 0.5, minor=True)
+    ax.set_yticks(np.arange(1, rows) - 0.5, minor=True)
+    _style.tidy(ax)
+    ax.grid(which="minor", color="white", linewidth=1.2)
+    ax.tick_params(which="both", length=0)
+    ax.spines[:].set_visible(False)
+    if not roomy:
+        ax.tick_params(axis="x", labelrotation=40)
+        for label in ax.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")

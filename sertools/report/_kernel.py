@@ -1,0 +1,329 @@
+"""One kernel for one run: this interpreter, watched, and gone at the end."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from jupyter_client.manager import AsyncKernelManager
+
+_GUARD = """
+import os, signal, sys
+sessions = set()
+for line in sys.stdin:
+    (sessions.add if line[0] == "+" else sessions.discard)(int(line[1:]))
+for session in sessions:
+    try:
+        os.killpg(session, signal.SIGKILL)
+    except OSError:
+        pass
+"""
+
+
+_lock = threading.Lock()
+
+
+_guard: subprocess.Popen | None = None
+
+
+def protect(session: int) -> None:
+    """See to it that a session of processes does not outlive this process.
+
+    Parameters
+    ----------
+    session : int
+        Process id of its leader.
+    """
+    _tell(f"+{session}\n")
+
+
+def forget(session: int) -> None:
+    """Leave a session alone again: it has ended."""
+    _tell(f"-{session}\n")
+
+
+def _tell(line: str) -> None:
+    global _guard
+    if os.name != "posix":
+        return
+    with _lock, contextlib.suppress(OSError):  # without a guard, kernels look alone
+        if _guard is None or _guard.poll() is not None:
+            _guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _GUARD],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # out of reach of Ctrl-C
+            )
+        _guard.stdin.write(line.encode())
+        _guard.stdin.flush()
+
+
+_EVERY = 0.2  # seconds between two looks at the memory
+
+
+_LAST_WORDS = (  # a crash in native code says where, past ipykernel's own pipes
+    "__import__('faulthandler').enable(getattr("
+    "__import__('sys').stderr, '_original_stdstream_copy', 2), all_threads=False)"
+)
+
+
+_OPTIONS = (
+    "--HistoryManager.enabled=False",  # many kernels, one file of history
+    "--log-level=ERROR",
+    f"--IPKernelApp.exec_lines={_LAST_WORDS}",
+)
+
+
+_ENVIRONMENT = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
+    "SERTOOLS_STATIC": "1",  # widgets are pictures: nobody is there to click
+    "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a run may take.
+
+    Parameters
+    ----------
+    timeout : float or None
+        Seconds for the whole notebook.
+    memory : float or None
+        Megabytes (1e6 bytes) for the kernel and its children.
+    """
+
+    timeout: float | None = None
+    memory: float | None = None
+
+
+class Stop(Protocol):
+    """Whatever says that a run should end, such as a `threading.Event`."""
+
+    def is_set(self) -> bool:
+        """Say whether it is time to stop."""
+
+
+def manager_class(
+    watch: "Watch",
+    log: int,
+    folder: str | os.PathLike | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> type["AsyncKernelManager"]:
+    """Make the class whose kernel is this very interpreter, under watch.
+
+    Whatever kernels are registered under the name ``python3`` elsewhere, a
+    report runs where `sertools` was started.
+
+    Parameters
+    ----------
+    watch : Watch
+        Told of the kernel's process when it starts.
+    log : int
+        File descriptor for what the process writes past the notebook, such as
+        the last words of a crash in native code.
+    folder : path-like, optional
+        Where the kernel runs: the current folder if not given.
+    environment : mapping of str to str, optional
+        What the kernel finds in its environment beside this process's own.
+
+    Returns
+    -------
+    type
+        A kernel manager for papermill.
+    """
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = KernelSpec(
+        argv=[*argv, *_OPTIONS],
+        display_name="Python 3",
+        language="python",
+        env={**(environment or {}), **_ENVIRONMENT},
+    )
+
+    class ThisInterpreter(AsyncKernelManager):
+        kernel_spec = spec
+
+        async def start_kernel(self, **options):
+            for name, value in _sockets().items():
+                setattr(self, name, value)
+            if folder is not None:
+                options["cwd"] = os.fspath(folder)
+            await super().start_kernel(stdout=subprocess.DEVNULL, stderr=log, **options)
+            watch.follow(self.provisioner.process)
+
+    return ThisInterpreter
+
+
+def _sockets() -> dict[str, object]:
+    """Choose where manager and kernel meet.
+
+    A port that is free when it is chosen may be another's a second later, when the
+    kernel wants it: a night with many kernels loses runs to that. Linux has names
+    that nobody else takes, and no files that stay behind.
+    """
+    if not sys.platform.startswith("linux"):
+        return {}
+    place = f"@sertools-{uuid.uuid4().hex}"
+    return {"transport": "ipc", "ip": place, "cache_ports": False}
+
+
+class Watch:
+    """Follow a kernel and its children: memory, time, and their end.
+
+    Used as a context: a thread looks five times a second, and when the context
+    is left nothing of the kernel is alive any more. Nor is it when this process
+    is killed: a guard of its own sees to that.
+
+    Parameters
+    ----------
+    timeout : float, optional
+        Seconds after which the kernel is killed; None: no limit.
+    memory : float, optional
+        Megabytes (1e6 bytes) that kernel and children may hold together; None:
+        no limit.
+    stop : Stop, optional
+        Says that the kernel should be killed.
+
+    Attributes
+    ----------
+    peak : int
+        Most resident memory of kernel and children together, in bytes. Pages
+        that they share count once for each.
+    cause : {"timeout", "memory", "stop"} or None
+        Why the kernel was killed, if it was.
+    process : subprocess.Popen or None
+        The kernel, once it has started.
+    """
+
+    def __init__(
+        self,
+        timeout: float | None = None,
+        memory: float | None = None,
+        stop: Stop | None = None,
+    ):
+        self.peak = 0
+        self.cause: str | None = None
+        self.process: subprocess.Popen | None = None
+        self._timeout, self._memory, self._stop = timeout, memory, stop
+        self._family: dict = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self._over.set()
+        self._thread.join()
+        self._look()
+        self._kill_family()
+        if self.process is not None:
+            forget(self.process.pid)
+
+    def follow(self, process: subprocess.Popen) -> None:
+        """Begin to follow a process, which leads a session of its own."""
+        self.process = process
+        protect(process.pid)
+
+    def _watch(self) -> None:
+        began = time.monotonic()
+        while not self._over.wait(_EVERY):
+            held = self._look()
+            if self.cause is None:
+                self.cause = self._trouble(time.monotonic() - began, held)
+            if self.cause is not None:
+                self._kill_family()
+
+    def _trouble(self, seconds: float, held: int) -> str | None:
+        if self._stop is not None and self._stop.is_set():
+            return "stop"
+        if self._memory is not None and held > self._memory * 1e6:
+            return "memory"
+        if self._timeout is not None and seconds > self._timeout:
+            return "timeout"
+        return None
+
+    def _look(self) -> int:
+        """Meet the family as it is now, and add up its memory."""
+        import psutil
+
+        if self.process is None:
+            return 0
+        try:
+            kernel = psutil.Process(self.process.pid)
+            members = [kernel, *kernel.children(recursive=True)]
+        except psutil.Error:  # it has ended
+            return 0
+        total = 0
+        for member in members:
+            self._family.setdefault(member.pid, member)
+            try:
+                total += member.memory_info().rss
+            except psutil.Error:
+                continue
+        self.peak = max(self.peak, total)
+        return total
+
+    def _kill_family(self) -> None:
+        """Kill the kernel's session, and who was born to it and left the session."""
+        import psutil
+
+        if self.process is not None:
+            with contextlib.suppress(OSError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        for member in self._family.values():
+            try:
+                if member.is_running():  # the same process, not its number reused
+                    member.kill()
+            except psutil.Error:
+                continue
+
+
+def how_it_ended(process: subprocess.Popen | None) -> str:
+    """Say how a dead process ended, as far as the system tells.
+
+    Parameters
+    ----------
+    process : subprocess.Popen or None
+        The process.
+
+    Returns
+    -------
+    str
+        For example ``"exit status 3"`` or ``"killed by SIGKILL"``.
+
+    Examples
+    --------
+    >>> process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
+    >>> _ = process.wait()
+    >>> how_it_ended(process)
+    'exit status 3'
+    """
+    code = process.poll() if process is not None else None
+    if code is None:
+        return "no exit status known"
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    if name == "SIGKILL":
+        return (
+            "killed by SIGKILL, which is how a system ends what needs too much memory"
+        )
+    return f"killed by {name}"

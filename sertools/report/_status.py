@@ -1,0 +1,272 @@
+"""The `run.json` of a run: what ran, when, with what, and how it ended."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import sertools
+from sertools.files import write_json
+
+_WORD = re.compile(r"[\w.-]+")
+
+
+def surroundings(notebook_path: str | os.PathLike | None = None) -> dict:
+    """Describe where a run takes place, as far as numbers may depend on it.
+
+    Parameters
+    ----------
+    notebook_path : path-like, optional
+        The file of the notebook.
+
+    Returns
+    -------
+    dict
+        ``notebook_path``, ``folder`` (what relative paths start from),
+        ``platform``, ``processors``.
+
+    Examples
+    --------
+    >>> surroundings()["folder"] == os.getcwd()
+    True
+    """
+    return {
+        "notebook_path": str(notebook_path) if notebook_path else None,
+        "folder": os.getcwd(),
+        "platform": platform.platform(terse=True) + f" {platform.machine()}",
+        "processors": os.cpu_count(),
+    }
+
+
+def licences(run: Mapping, metrics: Mapping) -> list[str]:
+    """List the licences of the corpora and systems of a run.
+
+    Parameters
+    ----------
+    run, metrics : mapping
+        Content of ``run.json`` and ``metrics.json``. Where a run came to no
+        result, its notebook and parameters say what it was about.
+
+    Returns
+    -------
+    list of str
+        Such as ``"emodb: CC-BY-4.0"``; where commercial use is excluded, it
+        says so.
+
+    Examples
+    --------
+    >>> licences({"notebook": "opensmile", "parameters": {"dataset": "demo"}}, {})
+    ['demo: CC0-1.0', 'opensmile: audEERING research licence: research and...']
+    """
+    found = _recorded(metrics)
+    known = {line.partition(": ")[0].partition(":")[0] for line in found}
+    texts = [value for value in (run.get("parameters") or {}).values()]
+    words = {w for text in texts if isinstance(text, str) for w in _WORD.findall(text)}
+    found += [
+        line
+        for name, line in _known({*words, run.get("notebook")})
+        if name not in known
+    ]
+    return [_plainly(line) for line in found]
+
+
+def _recorded(metrics: Mapping) -> list[str]:
+    found = metrics.get("licenses") or []
+    if isinstance(found, Mapping):
+        return [f"{name}: {text}" for name, text in found.items()]
+    return [str(line) for line in ([found] if isinstance(found, str) else found)]
+
+
+def _known(words: Iterable[str | None]) -> list[tuple[str, str]]:
+    """Give the licences of the corpora and systems among some words."""
+    from sertools import datasets, models
+
+    words = set(words)
+    rooms = ((datasets.names(), datasets.card), (models.names(), models.card))
+    return [
+        (name, f"{name}: {card(name)['license']}")
+        for names, card in rooms
+        for name in sorted(words & set(names))
+    ]
+
+
+def _plainly(line: str) -> str:
+    """Say that a corpus is not for commercial use, where its licence excludes it."""
+    from sertools import datasets
+
+    name = line.partition(": ")[0]
+    if name not in datasets.names() or datasets.card(name)["commercial_use"]:
+        return line
+    return line if "commercial" in line.lower() else f"{line} (no commercial use)"
+
+
+SCHEMA_VERSION = 1
+"""Of the fields in `run.json`."""
+
+
+_FOR_WORK = re.compile(r"extra == ['\"](dev|test)['\"]")
+
+
+class Status:
+    """Keep the `run.json` of one run, from its start to its end.
+
+    Parameters
+    ----------
+    notebook : str or None
+        Name of the notebook; None for a run without one.
+    parameters : mapping
+        Every parameter with its value.
+    **more
+        Further fields that belong to the run, such as ``run``, its name.
+
+    Attributes
+    ----------
+    fields : dict
+        The content of `run.json`.
+
+    Examples
+    --------
+    >>> status = Status("opensmile", {"dataset": "demo"})
+    >>> status.fields["status"]
+    'running'
+    >>> status.end()["status"]
+    'ok'
+    """
+
+    def __init__(self, notebook: str | None, parameters: Mapping, **more):
+        self._began = time.monotonic()
+        self.fields = {
+            "schema_version": SCHEMA_VERSION,
+            "status": "running",
+            **surroundings(),
+            **more,
+            "notebook": notebook,
+            "parameters": dict(parameters),
+            "started": _now(),
+            "seconds": None,
+            "peak_rss_mb": None,
+            "packages": packages(),
+            **checkout(),
+            "corpus_sha256": None,
+            "weights_sha256": None,
+            "error": None,
+        }
+
+    def end(
+        self,
+        error: Mapping | None = None,
+        metrics: Mapping | None = None,
+        peak_rss_mb: float | None = None,
+    ) -> dict:
+        """Close the run.
+
+        Parameters
+        ----------
+        error : mapping, optional
+            What went wrong: ``cell``, ``name``, ``message``. None: all went well.
+        metrics : mapping, optional
+            Content of `metrics.json`; the sha256 of corpus and weights come from
+            there.
+        peak_rss_mb : float, optional
+            Most memory that the run held at once, in megabytes (1e6 bytes).
+
+        Returns
+        -------
+        dict
+            The content of `run.json`.
+        """
+        metrics = metrics or {}
+        self.fields.update(
+            status="failed" if error else "ok",
+            seconds=round(time.monotonic() - self._began, 2),
+            peak_rss_mb=peak_rss_mb,
+            corpus_sha256=metrics.get("corpus_sha256"),
+            weights_sha256=metrics.get("weights_sha256"),
+            error=dict(error) if error else None,
+        )
+        return self.fields
+
+    def write(self, folder: str | os.PathLike) -> None:
+        """Write `run.json` into a folder, whole."""
+        write_json(Path(folder) / "run.json", self.fields)
+
+
+def packages() -> dict[str, str]:
+    """List the versions of Python, sertools and what it builds on.
+
+    Returns
+    -------
+    dict of str to str
+        Package to version, for those that are installed.
+
+    Examples
+    --------
+    >>> packages()["sertools"] == sertools.__version__
+    True
+    """
+    try:
+        lines = importlib.metadata.requires("sertools") or []
+    except importlib.metadata.PackageNotFoundError:  # used without being installed
+        lines = []
+    used = [line for line in lines if not _FOR_WORK.search(line)]
+    found = {}
+    for name in sorted({re.match(r"[\w.-]+", line).group().lower() for line in used}):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    python = ".".join(str(part) for part in sys.version_info[:3])
+    return {"python": python, **found, "sertools": sertools.__version__}
+
+
+def checkout() -> dict[str, str | bool | None]:
+    """Say which commit of sertools is running, if it runs from a git checkout.
+
+    Returns
+    -------
+    dict
+        ``git_commit``, the commit or None, and ``git_dirty``, whether tracked
+        files differ from it.
+    """
+    root = Path(sertools.__file__).resolve().parent.parent
+    none = {"git_commit": None, "git_dirty": None}
+    if not (root / ".git").exists():
+        return none
+    head = _git(root, "rev-parse", "HEAD")
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no")
+    if not head or changes is None:
+        return none
+    return {"git_commit": head, "git_dirty": bool(changes)}
+
+
+def read_json(path: str | os.PathLike) -> dict | None:
+    """Read a JSON object from a file; None where there is none to read."""
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,11 @@
+from ._clip_browser import ClipBrowser as ClipBrowser
+from ._clip_browser import clip_browser as clip_browser
+from ._confusion import Confusion as Confusion
+from ._confusion import confusion as confusion
+from ._embedding_map import EmbeddingMap as EmbeddingMap
+from ._embedding_map import embedding_map as embedding_map
+from ._players import players as players
+from ._recorder import Recorder as Recorder
+from ._recorder import recorder as recorder
+from ._timeline import Timeline as Timeline
+from ._timeline import timeline as timeline

@@ -1,0 +1,189 @@
+"""A table of clips, each with a player, that also works in a saved report."""
+
+import base64
+import html
+import io
+import os
+
+import numpy as np
+import pandas as pd
+
+from sertools import audio
+from sertools.plots import _audio
+
+RATE = 16_000
+"""Hz. What most models hear; 32 kB a second at 16 bit."""
+
+
+COLUMNS = 240
+"""A spectrogram is at most so wide: more than a list shows."""
+
+
+def known(source: object) -> bool:
+    """Tell whether there is something to hear: a path or samples, and no gap.
+
+    Examples
+    --------
+    >>> known("a.wav"), known(np.zeros(800)), known(None), known(float("nan"))
+    (True, True, False, False)
+    """
+    import pandas as pd
+
+    return not (pd.api.types.is_scalar(source) and pd.isna(source))
+
+
+def wav(path: str | os.PathLike) -> bytes:
+    """Give a clip as a WAV file: mono, 16 kHz, 16 bit.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the clip cannot be used, as `sertools.audio.load` says.
+    """
+    return as_wav(audio.load(path, RATE), RATE)
+
+
+def as_wav(waveform: np.ndarray, rate: int) -> bytes:
+    """Give samples as a WAV file of 16 bit."""
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, waveform, rate, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def audio_player(wav: bytes, about: str, style: str) -> str:
+    """Give a WAV file as a player in HTML, named in words; it carries its sound."""
+    data = base64.b64encode(wav).decode()
+    return (
+        f"<audio controls preload='none' aria-label='{html.escape(about)}' "
+        f"style='{style}' src='data:audio/wav;base64,{data}'></audio>"
+    )
+
+
+def picture(path: str | os.PathLike) -> np.ndarray:
+    """Give a clip's mel spectrogram in 256 shades.
+
+    Returns
+    -------
+    ndarray of shape (80, columns), uint8
+        Lowest band first; 255 is the loudest, 0 is 80 dB below and less.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the clip cannot be used, as `sertools.audio.load` says.
+    """
+    return shades(audio.load(path, RATE), COLUMNS)
+
+
+def shades(waveform: np.ndarray, most: int) -> np.ndarray:
+    """Give the mel spectrogram of samples at 16 kHz, at most so many columns wide.
+
+    Examples
+    --------
+    >>> shades(np.zeros(RATE, np.float32), most=60).shape
+    (80, 51)
+    """
+    level, _, _ = _audio.levels(waveform)
+    width = -(-level.shape[1] // most)
+    starts = np.arange(0, level.shape[1], width)
+    level = np.maximum.reduceat(level, starts, axis=1)  # what is loud stays seen
+    return np.rint(255 * (1 - level / _audio.FLOOR)).astype(np.uint8)
+
+
+_SHOWN = ("emotion", "predicted", "confidence", "speaker", "sex", "text", "intensity")
+
+
+class Players:
+    """A table of clips with players, shown by a notebook.
+
+    Parameters
+    ----------
+    table : DataFrame
+        What is written beside each player.
+    sounds : list of bytes or str
+        A WAV file for each row, or the reason why there is none.
+    """
+
+    def __init__(self, table: pd.DataFrame, sounds: list[bytes | str]):
+        self.table = table
+        self.sounds = sounds
+
+    def __repr__(self) -> str:
+        return self.table.to_string()
+
+    def _repr_html_(self) -> str:
+        heads = "".join(f"<th>{html.escape(name)}</th>" for name in self.table.columns)
+        rows = "".join(map(_row, self.table.itertuples(), self.sounds))
+        return (
+            "<table><thead><tr><th>listen</th><th>clip</th>"
+            f"{heads}</tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def players(clips: pd.DataFrame, limit: int = 12) -> Players:
+    """Make a table of clips that one can listen to.
+
+    Parameters
+    ----------
+    clips : DataFrame
+        Rows of a clips table, or of ``result.predictions``: anything with a
+        ``path``.
+    limit : int, default 12
+        At most so many: each player carries its sound (16 kHz, 16 bit), about
+        40 kB a second.
+
+    Returns
+    -------
+    Players
+        Shows itself; in a report too, without the corpus.
+
+    Raises
+    ------
+    ValueError
+        If the table has no ``path``.
+
+    Examples
+    --------
+    >>> from sertools import datasets
+    >>> sample = datasets.select(datasets.load("demo"), max_clips=2)
+    >>> len(players(sample).sounds)
+    2
+    """
+    if "path" not in clips:
+        raise ValueError("These rows name no files: a column 'path' is needed.")
+    shown = clips.head(limit)
+    if "clip" in shown:
+        shown = shown.set_index("clip")
+    table = shown[[name for name in _SHOWN if name in shown]]
+    table = table.dropna(axis="columns", how="all")
+    return Players(table, [_sound(path) for path in shown["path"]])
+
+
+def _sound(path: str) -> bytes | str:
+    if not known(path):
+        return "no file is known"
+    try:
+        return wav(path)
+    except (ValueError, OSError) as error:
+        return str(error)
+
+
+def _row(row: tuple, sound: bytes | str) -> str:
+    clip, *values = row
+    if isinstance(sound, bytes):
+        player = audio_player(sound, str(clip), "height:2em;width:14em")
+    else:
+        player = html.escape(sound)
+    cells = "".join(
+        f"<td style='text-align:left'>{html.escape(_words(value))}</td>"
+        for value in (clip, *values)
+    )
+    return f"<tr><td>{player}</td>{cells}</tr>"
+
+
+def _words(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.2f}"
+    return str(value)
