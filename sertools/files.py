@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from sertools.extras import reinstall
+
 
 def open_regular(path: str | os.PathLike, what: str = "a file") -> BinaryIO:
     """Open a regular file; pipes and devices would keep one waiting for ever.
@@ -90,5 +92,5 @@ def folder(name: str) -> Path:
             return place
     raise FileNotFoundError(
         f"This installation of sertools has no {name!r} folder. "
-        "Reinstall it with: pip install --force-reinstall sertools"
+        f"Install it again with: {reinstall()}"
     )
