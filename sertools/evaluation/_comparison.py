@@ -1,4 +1,7 @@
-"""Which model is better? On the same clips and emotions, and only if it can be told."""
+"""Paired comparison of models, on the same clips and emotions.
+
+Which one is better, and only if it can be told.
+"""
 
 import html
 import itertools
@@ -20,11 +23,7 @@ from sertools.evaluation._result import Result
 from sertools.evaluation.intervals import accuracy, jackknife, uar
 
 _COSTS = {"seconds_per_clip": "not measured", "megabytes": "unknown"}
-
-
 _TITLES = {"seconds_per_clip": "seconds a clip", "megabytes": "MB of weights"}
-
-
 _PUBLISHED = "Published, by other protocols: reported, not run here, never ranked"
 
 
@@ -53,7 +52,7 @@ class Comparison:
     notes : list of str
         What was left out, and what a reader must know.
     published : DataFrame, optional
-        What others published, as `published` gives it.
+        What others published, as `published_results` gives it.
     """
 
     models: pd.DataFrame
@@ -145,11 +144,7 @@ def _number(value, absent: str) -> str:
 
 
 _LEVEL = 0.05
-
-
 _TOLD = ("seconds_per_clip", "megabytes", "head", "folds", "standardize")
-
-
 _NUMBERS = ("difference", "low", "high", "p", "p_joint", "detectable")
 
 
@@ -174,7 +169,7 @@ def compare(
     seed : int, default 0
         Of the exchanges, where there are too many to go through.
     published : DataFrame, optional
-        Scores of others to show apart; see `published`.
+        Scores of others to show apart; see `published_results`.
 
     Returns
     -------
@@ -259,11 +254,7 @@ def _shared_emotions(results, tables, clips) -> tuple[list[str], list[str]]:
 
 
 def _answers(probabilities: pd.DataFrame) -> pd.DataFrame:
-    """Give each clip's most probable emotions one vote, in equal shares.
-
-    Where all have the same probability, as where a model gives none to any
-    of them, that is a guess.
-    """
+    """Give each clip's most probable emotions one vote, in equal shares."""
     best = probabilities.max(axis=1)
     top = probabilities.ge(best - 1e-9, axis=0).astype(float)
     return top.div(top.sum(axis=1), axis=0)
@@ -276,10 +267,7 @@ def _hits(answers: pd.DataFrame, truth: pd.Series) -> np.ndarray:
 
 
 def _speakers(tables: dict) -> np.ndarray | None:
-    """Take the speakers from the first result that knows them all.
-
-    Another result may name them otherwise, but not tell them apart otherwise.
-    """
+    """Take the speakers from the first result that knows them all."""
     known = {name: table["speaker"] for name, table in tables.items()}
     known = {name: who for name, who in known.items() if not who.isna().any()}
     if not known:

@@ -1,4 +1,4 @@
-"""Sets of emotions instead of one: as wide as the model's doubt."""
+"""Conformal prediction: sets of emotions instead of one, as wide as the doubt."""
 
 import html
 from dataclasses import dataclass, field
@@ -145,7 +145,7 @@ def prediction_sets(
 
     Returns
     -------
-    EmotionSets
+    PredictionSets
         Shows its coverage, by whom and by emotion.
 
     Raises

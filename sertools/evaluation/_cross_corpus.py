@@ -1,4 +1,4 @@
-"""Each corpus trained on and each tested on."""
+"""Cross-corpus evaluation: train on some corpora and test on others."""
 
 import functools
 import html
@@ -25,8 +25,6 @@ from sertools.features._standardization import FORMS
 from sertools.models import heads
 
 _FORMS = {"none": "features as they are"}
-
-
 OTHERS = "all others"
 """Stands for every corpus but the one tested on."""
 

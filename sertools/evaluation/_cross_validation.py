@@ -1,4 +1,4 @@
-"""Train and test with speakers held out; or test a model that needs no training."""
+"""Cross-validation with speakers held out; or a test of a model that needs no training."""
 
 import os
 from collections import Counter
@@ -17,32 +17,7 @@ _OPTIONAL = ("dataset", "path", "speaker")  # columns that a table of one's own 
 
 
 def matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
-    """Take the clips that have features, in the features' order.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n, d)
-        Features.
-    clips : DataFrame
-        The clips table; may hold more clips.
-
-    Returns
-    -------
-    DataFrame of n rows
-        With columns dataset, path and speaker, empty where they were not there.
-
-    Raises
-    ------
-    ValueError
-        If features belong to no clip, a clip is there twice, or there are fewer
-        than two emotions.
-
-    Examples
-    --------
-    >>> clips = pd.DataFrame({"emotion": ["sad", "fear", "sad"]}, index=list("abc"))
-    >>> matching(pd.DataFrame({"x": [1, 2]}, index=["c", "b"]), clips).index.tolist()
-    ['c', 'b']
-    """
+    """Take the clips that have features, in the features' order."""
     if not isinstance(X, pd.DataFrame):
         if len(X) != len(clips):
             raise ValueError(f"{len(X)} rows of features for {len(clips)} clips.")
@@ -79,21 +54,7 @@ def excluded(X: pd.DataFrame, clips: pd.DataFrame) -> list[dict]:
 
 
 def taken(head) -> dict:
-    """Take from a fitted head what it chose for itself, if it is one that does.
-
-    Parameters
-    ----------
-    head : estimator
-        Fitted.
-
-    Returns
-    -------
-    dict
-        ``tuned``: the settings that `sertools.models.heads.Tuned` took, ``None``
-        where it had too little to go on. ``chosen``: what `Best` took, as
-        ``candidate`` and ``settings``, with the ``losses`` of all. Empty for other
-        heads.
-    """
+    """Take from a fitted head what it chose for itself, if it is one that does."""
     if isinstance(head, heads.Tuned):
         return {"tuned": _short(head.chosen_)}
     if isinstance(head, heads.Best):
@@ -102,20 +63,7 @@ def taken(head) -> dict:
 
 
 def told(found: dict[str, dict]) -> list[str]:
-    """Say in a line what was chosen, and where there was too little to go on.
-
-    Parameters
-    ----------
-    found : dict of dict
-        What `taken` gave, by fold.
-
-    Examples
-    --------
-    >>> told({"tuned": {"1": {"C": 1.0}, "2": {"C": 1.0}}})
-    ['Tuned in each fold, on training speakers held out: C = 1.0 (2x).']
-    >>> told({"chosen": {"1": {"candidate": "svm", "losses": {"svm": 0.3}}}})
-    ['Chosen in each fold, on training speakers held out: svm (1 of 1).']
-    """
+    """Say in a line what was chosen, and where there was too little to go on."""
     return [*_tuned(found.get("tuned", {})), *_chosen(found.get("chosen", {}))]
 
 
@@ -160,31 +108,7 @@ def _chosen(folds: dict[str, dict]) -> list[str]:
 
 
 def held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list[str]]:
-    """Predict each fold with a head trained on all other clips.
-
-    Parameters
-    ----------
-    head : str or scikit-learn classifier
-        See `sertools.models.heads.make`.
-    X : DataFrame of shape (n, d)
-        Features.
-    clips : DataFrame of n rows
-        In the same order.
-    fold : Series of str
-        The fold in which each clip is tested; missing where it is trained on only.
-    seed : int
-        Of everything drawn.
-    tune : bool, default False
-        Choose the head's settings within each fold's training clips.
-
-    Returns
-    -------
-    probabilities : DataFrame
-        A row a tested clip, a column an emotion; what heads chose for themselves
-        in each fold stands in its ``attrs``; see `choices.taken`.
-    warnings : list of str
-        What a reader must know.
-    """
+    """Predict each fold with a head trained on all other clips."""
     from threadpoolctl import threadpool_limits
 
     classes = sorted(clips["emotion"].unique())
@@ -212,13 +136,7 @@ def held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list
 
 
 def unseen(emotions: pd.Series, fold: pd.Series) -> list[str]:
-    """Say which folds test an emotion that their training clips do not have.
-
-    Examples
-    --------
-    >>> unseen(pd.Series(["sad", "fear", "sad"]), pd.Series(["1", "2", "2"]))
-    ['No training clips of an emotion tested in fold 2 (fear).']
-    """
+    """Say which folds test an emotion that their training clips do not have."""
     said = []
     for name in fold.dropna().unique():
         here = (fold == name).to_numpy()

@@ -14,34 +14,12 @@ _SPEAKER_UNSEEN = ("none", "corpus")  # forms that need nothing else of a speake
 
 
 def presumes_speaker(standardize: str | None) -> bool:
-    """Say whether a form of standardising presumes that one knows who speaks.
-
-    Examples
-    --------
-    >>> [presumes_speaker(form) for form in (None, "none", "corpus", "speaker")]
-    [False, False, False, True]
-    """
+    """Say whether a form of standardising presumes that one knows who speaks."""
     return (standardize or "none") not in _SPEAKER_UNSEEN
 
 
 def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
-    """Name corpora and model; say whether the speech or the weights are made up.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        The clips that are scored.
-    X : DataFrame
-        Features or scores, as `sertools.features` gives them.
-
-    Returns
-    -------
-    dict
-        ``dataset``, ``model``, ``synthetic``, ``random_weights``, and what the
-        features cost: ``seconds_per_clip``, ``megabytes`` of weights; ``None``
-        where it was not measured or is unknown. ``heard_before`` says whether
-        the model's training data include these clips: yes, no or unknown.
-    """
+    """Name corpora and model; say whether the speech or the weights are made up."""
     names = sorted(clips["dataset"].dropna().unique())
     known = [name for name in names if name in datasets.names()]
     return {
@@ -56,13 +34,7 @@ def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
 
 
 def one_answer(probabilities: pd.DataFrame) -> list[str]:
-    """Say so where every clip gets the same answer, which no score shows.
-
-    Examples
-    --------
-    >>> one_answer(pd.DataFrame({"angry": [0.2, 0.4], "sad": [0.8, 0.6]}))
-    ['Every clip is called sad: nothing is told apart.']
-    """
+    """Say so where every clip gets the same answer, which no score shows."""
     called = set(probabilities.to_numpy().argmax(axis=1))
     if len(called) > 1:
         return []
@@ -126,29 +98,12 @@ def _made_up(facts: dict) -> list[str]:
 
 
 def carried(result: Evaluated) -> list[str]:
-    """Give what a reader of anything drawn from a result must know, each once.
-
-    Parameters
-    ----------
-    result : Result
-        Any.
-
-    Returns
-    -------
-    list of str
-        Made-up weights or speech first, then its warnings.
-    """
+    """Give what a reader of anything drawn from a result must know, each once."""
     return list(dict.fromkeys([*_made_up(result.info), *result.warnings]))
 
 
 def made_up(infos: Mapping[str, dict]) -> list[str]:
-    """Say which of several results come of random weights, or of synthetic speech.
-
-    Examples
-    --------
-    >>> made_up({"a": {"random_weights": True}, "b": {}})
-    ['Random weights: a. They mean nothing.']
-    """
+    """Say which of several results come of random weights, or of synthetic speech."""
     random = [name for name, info in infos.items() if info.get("random_weights")]
     notes = [f"Random weights: {', '.join(random)}. They mean nothing."] * bool(random)
     if any(info.get("synthetic") for info in infos.values()):

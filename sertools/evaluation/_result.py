@@ -232,8 +232,6 @@ class Result:
 
 
 _KEYS = INFO[:6]
-
-
 _PROVENANCE = ("corpus_sha256", "weights_sha256", "licenses")
 
 

@@ -1,4 +1,4 @@
-"""Whether it still hears it in noise, over the telephone, or cut short."""
+"""Robustness: scores under degradation, such as noise, a telephone, or a cut."""
 
 import html
 from collections.abc import Sequence
@@ -23,7 +23,6 @@ from sertools.models import heads
 
 CLEAN = "clean"
 """The name of the level at which nothing is done."""
-
 
 _LEVEL = 0.05
 
@@ -178,8 +177,6 @@ def _verdict(row) -> str:
 
 
 _SCORE = ("value", "low", "high")
-
-
 _COLUMNS = (
     *("", "UAR", "95 % over speakers", "from clean", "p, joint", "answers changed"),
     "trained on the same",

@@ -1,4 +1,7 @@
-"""What silence buys: errors among the clips that a model is surest of."""
+"""Selective classification: the risk-coverage curve.
+
+What silence buys: errors among the clips that a model is surest of.
+"""
 
 import html
 from dataclasses import dataclass, field
@@ -15,8 +18,6 @@ from sertools.evaluation._notes import carried
 from sertools.evaluation.intervals import FIELDS, MIN_SPEAKERS, Evaluated, groups
 
 _SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)
-
-
 _FEWEST = 10  # clips of which an error is given an interval
 
 

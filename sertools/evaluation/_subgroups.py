@@ -1,4 +1,4 @@
-"""For whom, and for what, does a model fail? Groups of clips, each with its test."""
+"""Subgroups: for whom, and for what, does a model fail? Each group with its test."""
 
 import html
 import os
@@ -28,16 +28,12 @@ from sertools.models import load as load_model
 FEWEST = 10
 """Groups with fewer clips are counted, not scored."""
 
-
 _TESTED = ("difference", "diff_low", "diff_high", "p", "p_joint", "detectable")
-
-
 ROW = (
     *("property", "group", "n_clips", "n_speakers", "n_emotions", "n_scored"),
     *("uar", "low", "high", *_TESTED, "why"),
 )
 """The columns of the table of groups."""
-
 
 _SIDE = 3  # speakers that each side of a contrast between speakers must have
 
@@ -145,7 +141,7 @@ class Partition:
         return HitCounts.of(self._right(), (speakers, emotion), shape), speakers
 
     def spread(self, seed: int) -> tuple[float, float, float] | None:
-        """Say how far speakers spread, by luck alone, and p; see `luck`."""
+        """Say how far speakers spread, by luck alone, and p; see `null_spread`."""
         if not self.used.any() or not self.known or not self.one_each:
             return None
         if len(self.scored) < 2:
@@ -209,15 +205,7 @@ class Partition:
 
 
 def judge(parts: list[Partition], seed: int = 0) -> None:
-    """Test all groups of all properties together, and note it in each part.
-
-    Parameters
-    ----------
-    parts : list of Partition
-        Of the same clips.
-    seed : int, default 0
-        Of what is drawn.
-    """
+    """Test all groups of all properties together, and note it in each part."""
     of_clips = [part for part in parts if part.kind == "clip" and part.testable]
     of_speakers = [part for part in parts if part.kind == "speaker" and part.testable]
     families = bool(of_clips) + len(of_speakers)
@@ -249,55 +237,20 @@ def _entry(found: Differences, place: int) -> dict:
 PROPERTIES = ("sex", "speaker", "intensity", "text", "duration", "loudness")
 """Looked at where nothing else is asked for."""
 
-
 _MOST = 30
 """More values than this are too many to test one by one."""
-
 
 _THIRDS = {
     "duration": ("short", "medium", "long"),
     "loudness": ("quiet", "medium", "loud"),
 }
-
-
 _UNITS = {"duration": "s", "loudness": "dB"}
 
 
 def groupings(
     clips: pd.DataFrame, by: list[str] | None = None
 ) -> tuple[dict[str, pd.Series], list[str]]:
-    """Name the group of each clip, property by property.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        Indexed by clip. ``duration`` (seconds) and ``loudness`` (dB of full
-        scale) are measured from ``path`` where there are no such columns.
-        Columns of numbers, those two among them, are cut into thirds.
-    by : list of str, optional
-        Properties; those of `PROPERTIES` that are known if not given.
-
-    Returns
-    -------
-    groups : dict of str to Series of str
-        By clip; missing where it is unknown.
-    notes : list of str
-        What could not be grouped, and why.
-
-    Raises
-    ------
-    ValueError
-        If a property that was asked for is unknown.
-
-    Examples
-    --------
-    >>> clips = pd.DataFrame({"sex": ["female", "male"], "duration": [1.0, 2.0]})
-    >>> groups, notes = groupings(clips)
-    >>> list(groups["duration"])
-    ['short (up to 1.3 s)', 'long (over 1.7 s)']
-    >>> notes[0]
-    'By speaker: it is not known of these clips.'
-    """
+    """Name the group of each clip, property by property."""
     wanted = list(PROPERTIES if by is None else by)
     known = clips.assign(**_measured(clips, wanted))
     found, notes = {}, []

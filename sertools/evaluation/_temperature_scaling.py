@@ -1,4 +1,4 @@
-"""Make probabilities mean what they say: one temperature, fitted on other speakers."""
+"""Temperature scaling: calibrated probabilities, fitted on the other speakers."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Who is held out when: each clip gets the fold in which it is tested."""
+"""Cross-validation folds: who is held out when."""
 
 import warnings
 from dataclasses import dataclass, field

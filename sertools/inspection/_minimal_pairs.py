@@ -9,11 +9,7 @@ from sertools.evaluation._result import Result
 from sertools.evaluation.intervals import jackknife, right_by_speaker
 
 _SAME = ("dataset", "speaker", "text", "intensity")
-
-
 _SHOWN = ("set", "emotion", "predicted", "confidence", "speaker", "sex")
-
-
 _SHOWN += ("text", "intensity", "path")
 
 

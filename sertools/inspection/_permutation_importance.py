@@ -1,4 +1,4 @@
-"""What a head relies on: families of features, shuffled among a speaker's clips."""
+"""Grouped permutation importance: what a head loses without a family of features."""
 
 import html
 from collections.abc import Mapping
@@ -133,7 +133,7 @@ def permutation_importance(
 
     Returns
     -------
-    Reliance
+    PermutationImportance
         Shows itself as a table; see `sertools.plots.permutation_importance`.
 
     Raises
@@ -206,11 +206,7 @@ def _groups(X: pd.DataFrame, families) -> dict[str, np.ndarray]:
 
 
 def _answered(head, X, clips, fold, groups, repeats, seed) -> dict:
-    """Say of each tested clip whether it was right, at each repeat.
-
-    Arrays of shape (repeats, clips): ``"all"`` features as they are, each
-    family ``"without"`` and ``"alone"``; one row where nothing is shuffled.
-    """
+    """Say of each tested clip whether it was right, at each repeat."""
     from threadpoolctl import threadpool_limits
 
     drawn = np.random.default_rng(seed)
