@@ -191,7 +191,7 @@ class Calibration:
             (
                 _TITLES[name],
                 f"{row['value']:.3f}  (debiased {row['debiased']:.3f}; chance alone "
-                f"makes {row['if_calibrated']:.3f}, seldom over "
+                f"makes {row['null_calibration_error']:.3f}, seldom over "
                 f"{row['seldom_over']:.3f})",
             )
             for name, row in self.errors.iterrows()
@@ -208,7 +208,7 @@ _TITLES = {
 
 
 def reliability(result: Evaluated, bins: int = _BINS, seed: int = 0) -> Calibration:
-    """Measure how far the probabilities of a result can be trusted.
+    """Measure calibration: how far the probabilities of a result can be trusted.
 
     See `Result.calibration`.
     """
@@ -253,7 +253,7 @@ def _errors(said, sure, right, bins: int, seed: int) -> pd.DataFrame:
     table = pd.DataFrame(
         [top, each], index=["top_label", "class_wise"], columns=["value", "debiased"]
     )
-    table["if_calibrated"] = drawn.mean(axis=0)
+    table["null_calibration_error"] = drawn.mean(axis=0)
     table["seldom_over"] = np.quantile(drawn, 0.95, axis=0)
     return table
 

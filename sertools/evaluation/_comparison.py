@@ -153,7 +153,7 @@ def compare(
     seed: int = 0,
     published: pd.DataFrame | None = None,
 ) -> Comparison:
-    """Compare models on the clips and emotions that all of them share.
+    """Compare models by a paired permutation test on the clips and emotions all share.
 
     The score is the UAR, of the most probable of the shared emotions; one that
     is as probable as others counts as its share of a hit. Pairs are tested by

@@ -1,4 +1,4 @@
-"""Cross-validation with speakers held out; or a test of a model that needs no training."""
+"""Cross-validation with speakers held out; and tests of models that are trained."""
 
 import os
 from collections import Counter
@@ -185,7 +185,7 @@ def cross_validate(
     baseline: bool = True,
     tune: bool = False,
 ) -> Result:
-    """Train a head on some speakers and test it on the others, in turn.
+    """Cross-validate a head: train on some speakers, test on the others, in turn.
 
     Parameters
     ----------

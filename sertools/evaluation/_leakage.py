@@ -100,7 +100,7 @@ class Contamination:
 def contamination(
     model, clips: pd.DataFrame, further: Collection[str] = ()
 ) -> Contamination:
-    """Say whether a model's training data include what it is to be tested on.
+    """Look for pretraining contamination: was a model trained on what tests it?
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def leakage(
     progress: bool = True,
     model=None,
 ) -> Leakage:
-    """Look for what stands on both sides of a split.
+    """Look for data leakage: what stands on both sides of a split.
 
     Copies are found through re-encoding, resampling, gain, noise, shifts and
     cuts of up to half; copies that were stretched or moved in pitch are not.

@@ -1,4 +1,4 @@
-"""The predictions table: of probabilities made here, or of predictions made elsewhere."""
+"""The predictions table, of probabilities made here or predictions made elsewhere."""
 
 import numpy as np
 import pandas as pd

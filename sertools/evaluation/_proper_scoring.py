@@ -87,7 +87,7 @@ def log_loss(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
 
 def brier(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Give the Brier score clip by clip, 0 to 2: the squared distance from the truth."""
+    """Give the Brier score clip by clip, 0 to 2: the squared error of all classes."""
     true = probabilities[np.arange(len(codes)), codes]
     hit = np.where(codes < 0, 0.0, true)
     return np.square(probabilities).sum(axis=1) - 2 * hit + 1

@@ -154,7 +154,7 @@ class Result:
         return wrong.sort_values("confidence", ascending=False, kind="stable").head(top)
 
     def calibration(self, bins: int = 10, seed: int = 0) -> "Calibration":
-        """Measure how far the probabilities can be trusted.
+        """Measure calibration: how far the probabilities can be trusted.
 
         Parameters
         ----------

@@ -23,7 +23,7 @@ _FEWEST = 10  # clips of which an error is given an interval
 
 @dataclass(repr=False)
 class RiskCoverage:
-    """What a model gains if it may keep silent where it is least sure.
+    """A risk-coverage curve: what a model gains if it may keep silent.
 
     Parameters
     ----------
@@ -133,7 +133,10 @@ class RiskCoverage:
 
 
 def risk_coverage(result: Evaluated) -> RiskCoverage:
-    """Sort the clips by confidence and see who errs; see `Result.risk_coverage`."""
+    """Draw the risk-coverage curve (selective classification).
+
+    The clips are sorted by confidence; see `Result.risk_coverage`.
+    """
     said = _proper_scoring.answers(result, "be silent about")
     sure = said.probabilities.max(axis=1)
     wrong = said.probabilities.argmax(axis=1) != said.codes

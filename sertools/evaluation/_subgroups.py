@@ -396,7 +396,7 @@ def subgroups(
     by: str | list[str] | None = None,
     seed: int = 0,
 ) -> Subgroups:
-    """Score groups of clips apart, and test whether they fare differently.
+    """Score subgroups apart, and test by permutation whether they fare differently.
 
     The unit is the speaker. Where a speaker is in one group only (sex), whole
     speakers change places between the groups; where every speaker has clips in

@@ -16,7 +16,7 @@ _LEAST, _MOST = 1e-12, 4.0  # of a probability; of a temperature's logarithm
 
 
 def calibrate(result: Result) -> Result:
-    """Calibrate probabilities with a temperature fitted on the other speakers.
+    """Calibrate probabilities by temperature scaling, fitted on the other speakers.
 
     A temperature above 1 makes all answers less sure, one below 1 surer; the
     order of the classes stays, and with it every prediction. It minimises the

@@ -80,7 +80,7 @@ def occlusion(
     bands: int = 12,
     depth: float = 20.0,
 ) -> Occlusion:
-    """Turn down stretches and bands of a clip, and see what the answer loses.
+    """Occlude stretches and bands of a clip, and see what the answer loses.
 
     Each stretch is turned down in turn, with soft edges, then each band of
     frequencies in the whole clip; the bands are equally wide on

@@ -28,7 +28,7 @@ _NOTE = (
 
 @dataclass(repr=False)
 class PermutationImportance:
-    """What a head loses without each family of features, and what each knows alone.
+    """Permutation importance of families of features, and what each knows alone.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def permutation_importance(
     repeats: int = 10,
     seed: int = 0,
 ) -> PermutationImportance:
-    """Find out which families of features a head relies on.
+    """Measure grouped permutation importance: which families a head relies on.
 
     Heads are trained on the other speakers, as in `cross_validate`. Then, among
     the clips of each held-out speaker, the values of a whole family change

@@ -156,7 +156,7 @@ def probes(
     by: tuple[str, ...] | list[str] = _ASKED,
     seed: int = 0,
 ) -> Probes:
-    """Ask how much of a space of features is emotion, and how much is speaker.
+    """Probe features linearly: how much of them is emotion, how much is speaker.
 
     Three answers each. A **linear probe** (logistic regression) reads the
     property from some clips and is tested on others: emotion, sex and text on
