@@ -1,4 +1,4 @@
-"""Calibration and uncertainty: reliability, temperature, risk-coverage, prediction sets.
+"""Calibration: reliability, temperature scaling, risk-coverage, prediction sets.
 
 How sure a model may be.
 """

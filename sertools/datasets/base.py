@@ -12,6 +12,7 @@ import pandas as pd
 from sertools import labels as emotions
 from sertools.datasets._files import audio_files, exclusion, not_utf8, official
 from sertools.display import Card
+from sertools.metadata import ClipsMetadata
 
 COLUMNS = ("path", "emotion", "label", "speaker", "sex", "text", "intensity", "dataset")
 """The columns of a clips table, in order."""
@@ -115,8 +116,8 @@ class Dataset:
 
         Each file name is taken once, however often copies of it lie around;
         audio files that are not the corpus's are listed in
-        ``attrs["excluded"]`` with the reason, and ``attrs["repeated"]`` counts
-        the further copies.
+        the table's metadata as ``excluded``, with the reason, and ``repeated``
+        counts the further copies.
 
         Parameters
         ----------
@@ -153,8 +154,7 @@ class Dataset:
                 f"{self.name}: no clips of {self.title} under {root}. {self.remedy()}"
             )
         clips = table(rows.values(), excluded)
-        clips.attrs["repeated"] = repeated
-        return clips
+        return ClipsMetadata.update(clips, repeated=repeated)
 
     def row(self, path: Path, match: re.Match) -> dict:
         """Describe one clip from its file name."""
@@ -266,6 +266,4 @@ def table(rows, excluded: list[dict]) -> pd.DataFrame:
     clips = pd.DataFrame(list(rows), columns=["clip", *COLUMNS]).set_index("clip")
     for column in COLUMNS:
         clips[column] = clips[column].astype("str")
-    clips = clips.sort_index()
-    clips.attrs["excluded"] = excluded
-    return clips
+    return ClipsMetadata(excluded).attach(clips.sort_index())

@@ -15,7 +15,9 @@ from sertools import display
 from sertools.display import found_from, p_value, span
 from sertools.evaluation._notes import made_up, presumes_speaker
 from sertools.evaluation._permutation_tests import (
+    LEVEL,
     MIN_SPEAKERS,
+    min_p_value_paired,
     sign_flip_test,
     speaker_contributions,
 )
@@ -143,7 +145,6 @@ def _number(value, absent: str) -> str:
     return "none" if value == 0 else f"{value:.3g}"
 
 
-_LEVEL = 0.05
 _TOLD = ("seconds_per_clip", "megabytes", "head", "folds", "standardize")
 _NUMBERS = ("difference", "low", "high", "p", "p_joint", "detectable")
 
@@ -365,7 +366,7 @@ def _untestable(speakers: np.ndarray | None) -> str | None:
     if (n := len(set(speakers))) < MIN_SPEAKERS:
         return (
             f"{n} speakers are too few to test a difference: even the most extreme "
-            f"outcome has a chance of {2 / 2**n:.0%}."
+            f"outcome has a chance of {min_p_value_paired(n):.0%}."
         )
     return None
 
@@ -374,7 +375,7 @@ def _verdict(row) -> str:
     better, worse = (row.a, row.b) if row.difference >= 0 else (row.b, row.a)
     low, high = (row.low, row.high) if row.difference >= 0 else (-row.high, -row.low)
     size = f"by {abs(row.difference):.3f} {span(low, high)}"
-    if row.p_joint <= _LEVEL:
+    if row.p_joint <= LEVEL:
         return f"{better} is better than {worse} {size}, p = {p_value(row.p_joint)}."
     if row.detectable == 0:
         return f"{better} and {worse} have the same score with every speaker."

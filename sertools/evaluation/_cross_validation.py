@@ -2,14 +2,18 @@
 
 import os
 from collections import Counter
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from sertools import features
-from sertools.evaluation import _notes
+from sertools.evaluation import _provenance
 from sertools.evaluation import folds as folding
+from sertools.evaluation._notes import Kind, Note, one_answer
 from sertools.evaluation._predictions import on_shared, table
 from sertools.evaluation._result import Result
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
 from sertools.models import load as load_model
 
@@ -47,7 +51,8 @@ def matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
 
 def excluded(X: pd.DataFrame, clips: pd.DataFrame) -> list[dict]:
     """Name the clips that could not be used, or came without features."""
-    told = list(X.attrs.get("excluded", clips.attrs.get("excluded", [])))
+    told = FeaturesMetadata.of(X).excluded
+    told = ClipsMetadata.of(clips).excluded if told is None else told
     absent = clips.index.difference(X.index, sort=False)
     absent = absent.difference([item["clip"] for item in told], sort=False)
     return told + [{"clip": c, "reason": "no features given"} for c in absent]
@@ -107,35 +112,49 @@ def _chosen(folds: dict[str, dict]) -> list[str]:
     return said
 
 
-def held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list[str]]:
-    """Predict each fold with a head trained on all other clips."""
-    from threadpoolctl import threadpool_limits
+class HeldOut(NamedTuple):
+    """What the heads of all folds said of the clips that they were not trained on.
 
+    Rows of `probabilities` are tested clips, columns emotions; `choices` is what heads
+    chose for themselves, by kind and fold.
+    """
+
+    probabilities: pd.DataFrame
+    notes: list[Note]
+    choices: dict[str, dict]
+
+    def info(self) -> dict:
+        """Give the choices as ``info`` holds them."""
+        return {kind: self.choices.get(kind) for kind in ("tuned", "chosen")}
+
+
+def held_out(head, X, clips, fold, seed, tune=False) -> HeldOut:
+    """Predict each fold with a head trained on all other clips."""
     classes = sorted(clips["emotion"].unique())
     tested = fold.notna().to_numpy()
     probabilities = pd.DataFrame(0.0, index=X.index, columns=classes)
-    values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
-    named = X if _wants_names(head, seed) else None
-    speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
+    rows = X if _wants_names(head, seed) else X.to_numpy()
     found = {}
-    with threadpool_limits(1):  # the same numbers whatever the number of cores
-        for name in fold[tested].unique():
-            test = (fold == name).to_numpy()
-            train = ~test
-            fresh = heads.make(head, seed, tune)
-            part = named[train] if named is not None else values[train]
-            who = None if speakers is None else speakers[train]
-            heads.fit(fresh, part, y[train], who)
-            part = named[test] if named is not None else values[test]
-            probabilities.loc[test, list(fresh.classes_)] = fresh.predict_proba(part)
-            for kind, own in taken(fresh).items():
-                found.setdefault(kind, {})[str(name)] = own
-    probabilities, said = probabilities[tested], unseen(clips["emotion"], fold)
-    probabilities.attrs.update(found)
-    return probabilities, [*said, *told(found)]
+    for name, train, test in folding.splits(fold):
+        fitted = fit(head, rows, clips, train, seed, tune)
+        said = fitted.predict_proba(rows[test])
+        probabilities.loc[test, list(fitted.classes_)] = said
+        for kind, own in taken(fitted).items():
+            found.setdefault(kind, {})[str(name)] = own
+    notes = unseen(clips["emotion"], fold)
+    notes += [Note(Kind.TUNED, text) for text in told(found)]
+    return HeldOut(probabilities[tested], notes, found)
 
 
-def unseen(emotions: pd.Series, fold: pd.Series) -> list[str]:
+def fit(head, X, clips: pd.DataFrame, train: np.ndarray, seed: int, tune=False):
+    """Fit a fresh head to some of the clips, and say who speaks where that is known."""
+    y = clips["emotion"].to_numpy(dtype=object).astype(str)
+    known = not clips["speaker"].isna().any()
+    speakers = clips["speaker"].to_numpy()[train] if known else None
+    return heads.fit(heads.make(head, seed, tune), X[train], y[train], speakers)
+
+
+def unseen(emotions: pd.Series, fold: pd.Series) -> list[Note]:
     """Say which folds test an emotion that their training clips do not have."""
     said = []
     for name in fold.dropna().unique():
@@ -144,7 +163,8 @@ def unseen(emotions: pd.Series, fold: pd.Series) -> list[str]:
             said.append(f"{name} ({', '.join(absent)})")
     if not said:
         return []
-    return [f"No training clips of an emotion tested in fold {'; '.join(said)}."]
+    text = f"No training clips of an emotion tested in fold {'; '.join(said)}."
+    return [Note(Kind.UNSEEN_EMOTION, text)]
 
 
 def _wants_names(head, seed: int) -> bool:
@@ -163,7 +183,7 @@ def baseline_scores(clips, fold: pd.Series, seed: int, standardize: str) -> dict
     if X.isna().any(axis=None):
         return None
     X = features.standardize(X, clips, standardize)
-    probabilities, _ = held_out(heads.make("logistic"), X, clips, fold, seed)
+    probabilities = held_out(heads.make("logistic"), X, clips, fold, seed).probabilities
     tested = clips.loc[probabilities.index]
     return Result(table(tested.reset_index(), probabilities)).scores()
 
@@ -236,35 +256,34 @@ def cross_validate(
     head = heads.make(head, seed) if isinstance(head, str) else head
     plan = folding.assign(clips, folds, seed)
     scaled = features.standardize(X, clips, standardize)
-    probabilities, warnings = held_out(head, scaled, clips, plan.fold, seed, tune)
+    said = held_out(head, scaled, clips, plan.fold, seed, tune)
     tested = clips.assign(fold=plan.fold)[plan.fold.notna()]
-    filtered = dict(clips.attrs.get("left_out", {}))
+    filtered = dict(ClipsMetadata.of(clips).filtered)
     if len(tested) < len(clips):
         filtered[f"only trained on in {plan.name}"] = len(clips) - len(tested)
     return Result(
-        predictions=table(tested.reset_index(), probabilities),
+        predictions=table(tested.reset_index(), said.probabilities),
         info={
-            **_notes.about(clips, X),
+            **_provenance.about(clips, X),
             "head": head_name(head, seed),
             "folds": plan.name,
             "standardize": standardize,
             "seed": int(seed),
             "leaking": plan.leaking,
-            "tuned": probabilities.attrs.get("tuned"),
-            "chosen": probabilities.attrs.get("chosen"),
+            **said.info(),
         },
         excluded=excluded(X, everything),
         filtered=filtered,
         warnings=[
             *plan.warnings,
-            *warnings,
-            *_notes.one_answer(probabilities),
-            *_notes.warnings(clips, X, standardize),
+            *said.notes,
+            *one_answer(said.probabilities),
+            *_provenance.warnings(clips, X, standardize),
         ],
         baseline=baseline_scores(clips, plan.fold, seed, standardize)
         if baseline
         else None,
-        provenance=_notes.provenance(clips, X),
+        provenance=_provenance.provenance(clips, X),
     )
 
 
@@ -310,19 +329,19 @@ def predict(model, clips: pd.DataFrame, **options) -> Result:
     filtered = {f"{model.spec} has no class {name}": n for name, n in unknown.items()}
     return Result(
         predictions=table(kept.assign(fold="").reset_index(), probabilities),
-        info={**_notes.about(kept, scores), "leaking": None},
-        excluded=list(scores.attrs["excluded"]),
-        filtered={**clips.attrs.get("left_out", {}), **filtered},
+        info={**_provenance.about(kept, scores), "leaking": None},
+        excluded=list(FeaturesMetadata.of(scores).excluded),
+        filtered={**ClipsMetadata.of(clips).filtered, **filtered},
         warnings=[
             *said,
-            *_notes.one_answer(probabilities),
-            *_notes.warnings(kept, scores, "none"),
+            *one_answer(probabilities),
+            *_provenance.warnings(kept, scores, "none"),
         ],
-        provenance=_notes.provenance(kept, scores),
+        provenance=_provenance.provenance(kept, scores),
     )
 
 
-def _projected(spec: str, shared: list[str], foreign: pd.DataFrame, lost: int):
+def _projected(spec, shared: list[str], foreign: pd.DataFrame, lost: int) -> list[Note]:
     """Say what became of the probability of classes that none of the clips is."""
     said = []
     if (away := foreign.sum(axis=1).mean()) >= 0.005:
@@ -337,4 +356,4 @@ def _projected(spec: str, shared: list[str], foreign: pd.DataFrame, lost: int):
             f"all of these count as equally probable, and {shared[0]}, the first by "
             "name, as predicted."
         )
-    return said
+    return [Note(Kind.PROJECTED, text) for text in said]

@@ -100,7 +100,7 @@ class Contamination:
 def contamination(
     model, clips: pd.DataFrame, further: Collection[str] = ()
 ) -> Contamination:
-    """Look for pretraining contamination: was a model trained on what tests it?
+    """Look for contamination: whether a model was pretrained on what tests it.
 
     Parameters
     ----------

@@ -13,6 +13,8 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from sertools.evaluation.intervals import jackknife_variance
+
 POWER = 0.8
 """The share of studies that would find the difference called detectable."""
 
@@ -75,7 +77,8 @@ MIN_SPEAKERS = 6
 """With five, even the most extreme exchange has a chance of 2 in 32: above 5 %."""
 
 _DRAWS = 20_000
-_LEVEL = 0.05
+LEVEL = 0.05
+"""Of every test: below this p-value a difference is called one."""
 
 
 class Differences(NamedTuple):
@@ -145,7 +148,7 @@ def sign_flip_test(
 def _reach(moved: np.ndarray, most: np.ndarray, speakers: int) -> float:
     """Say how many standard errors a pair needs to be found apart."""
     ordered = np.sort(most)[::-1]
-    reached = ordered[max(int(_LEVEL * len(ordered)) - 1, 0)]
+    reached = ordered[max(int(LEVEL * len(ordered)) - 1, 0)]
     level = (moved >= reached - 1e-9).mean()
     return minimum_detectable_effect(speakers, max(level, 1 / len(moved)))
 
@@ -336,8 +339,7 @@ def _welch(tally: HitCounts, inside: np.ndarray) -> tuple[float, float]:
                 for kept in without
             ]
         )
-        variance = (n - 1) / n * np.square(moved - moved.mean()).sum()
-        parts.append((variance, n - 1))
+        parts.append((jackknife_variance(moved), n - 1))
     total = sum(variance for variance, _ in parts)
     spread = sum(variance**2 / freedom for variance, freedom in parts)
     return np.sqrt(total), total**2 / spread if spread else parts[0][1] + parts[1][1]
@@ -350,7 +352,7 @@ def _judged(observed, null, error, freedom, needed, families) -> Differences:
     size, moved = np.abs(observed) / scale, np.abs(null) / scale
     largest = moved.max(axis=1)
     reach = student_t.ppf(0.975, np.maximum(freedom, 1)) * error
-    far = _critical(largest, 1 - (1 - _LEVEL) ** (1 / families))
+    far = _critical(largest, 1 - (1 - LEVEL) ** (1 / families))
     level = (moved >= far - 1e-9).mean(axis=0)
     return Differences(
         observed,

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import labels
+from sertools.evaluation._notes import Kind, Note
 from sertools.evaluation._result import Result
 from sertools.evaluation.intervals import FIELDS
 
@@ -67,7 +68,7 @@ def from_predictions(predictions: pd.DataFrame, **info) -> Result:
     return Result(scored, info=info, warnings=_overruled(given, scored))
 
 
-def _overruled(given: pd.DataFrame, scored: pd.DataFrame) -> list[str]:
+def _overruled(given: pd.DataFrame, scored: pd.DataFrame) -> list[Note]:
     """Say where the most probable emotion is another than the one given."""
     if "predicted" not in given:
         return []
@@ -75,10 +76,11 @@ def _overruled(given: pd.DataFrame, scored: pd.DataFrame) -> list[str]:
     n = sum(a != b for a, b in zip(words, scored["predicted"], strict=True))
     if not n:
         return []
-    return [
+    text = (
         f"{n} of {len(scored)} given predictions are not the most probable emotion of "
         "their clip; the most probable one is scored."
-    ]
+    )
+    return [Note(Kind.OVERRULED, text)]
 
 
 def table(clips: pd.DataFrame, probabilities: pd.DataFrame) -> pd.DataFrame:

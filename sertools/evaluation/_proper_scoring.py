@@ -4,9 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import t as student_t
 
-from sertools.evaluation.intervals import MIN_SPEAKERS, Evaluated
+from sertools.evaluation.intervals import MIN_SPEAKERS, Evaluated, around
 
 LEAST = float(np.finfo(float).eps)
 """Smaller probabilities are taken for this one, as scikit-learn does."""
@@ -111,18 +110,15 @@ def mean(
         return nothing
     _, speaker = np.unique(speakers, return_inverse=True)
     clips = np.bincount(speaker)
-    if (n := len(clips)) < MIN_SPEAKERS:
+    if len(clips) < MIN_SPEAKERS:
         return nothing
     without = (np.sum(values) - np.bincount(speaker, values)) / (len(values) - clips)
     if scale != "plain":
         without = np.maximum(without, 1e-3 * value)
     if np.isfinite(most):
         without = np.minimum(without, most - 1e-3 * (most - value))
-    spread = there(without)
-    error = np.sqrt((n - 1) / n * np.square(spread - spread.mean()).sum())
-    reach = student_t.ppf((1 + level) / 2, n - 1) * error
-    ends = float(back(there(value) - reach)), float(back(there(value) + reach))
-    return {"value": value, "low": ends[0], "high": ends[1]}
+    low, high = map(float, around(value, without, there, back, level))
+    return {"value": value, "low": low, "high": high}
 
 
 def prior_predictor(said: Answers) -> np.ndarray:

@@ -9,13 +9,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
-from scipy.stats import t as student_t
 
 from sertools import display
 from sertools.display import span
 from sertools.evaluation import _proper_scoring
 from sertools.evaluation._notes import carried
-from sertools.evaluation.intervals import FIELDS, MIN_SPEAKERS, Evaluated, groups
+from sertools.evaluation.intervals import (
+    FIELDS,
+    MIN_SPEAKERS,
+    Evaluated,
+    around,
+    groups,
+)
 
 _SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)
 _FEWEST = 10  # clips of which an error is given an interval
@@ -215,11 +220,6 @@ def _intervals(sure, wrong, speakers, errors) -> tuple[np.ndarray, np.ndarray, t
     return low, high, tuple(map(float, ends))
 
 
-def _around(value, without: np.ndarray, edge) -> tuple[np.ndarray, np.ndarray]:
+def _around(value, without: np.ndarray, edge) -> tuple:
     """Make the jackknife's interval on the logit scale, speakers along axis 0."""
-    n = len(without)
-    spread = logit(np.clip(without, edge, 1 - edge))
-    error = np.sqrt((n - 1) / n * np.square(spread - spread.mean(axis=0)).sum(axis=0))
-    reach = student_t.ppf(0.975, n - 1) * error
-    middle = logit(np.clip(value, edge, 1 - edge))
-    return expit(middle - reach), expit(middle + reach)
+    return around(value, without, lambda x: logit(np.clip(x, edge, 1 - edge)), expit)

@@ -11,6 +11,7 @@ from sertools import display, features
 from sertools.display import found_from, p_value, span, speakers
 from sertools.evaluation._notes import carried
 from sertools.evaluation._permutation_tests import (
+    LEVEL,
     MIN_SPEAKERS,
     Differences,
     HitCounts,
@@ -95,9 +96,7 @@ class Partition:
         if self.one_each:
             return "each group is one speaker"
         n, inside = self._deal(name)
-        few = (
-            min(inside, n - inside) < _SIDE or min_p_value_unpaired(n, inside) > _LEVEL
-        )
+        few = min(inside, n - inside) < _SIDE or min_p_value_unpaired(n, inside) > LEVEL
         return f"{speakers(inside)} here and {n - inside} elsewhere are too few" * few
 
     def _deal(self, name: str) -> tuple[int, int]:
@@ -211,7 +210,7 @@ def judge(parts: list[Partition], seed: int = 0) -> None:
     families = bool(of_clips) + len(of_speakers)
     for part in parts:
         for name in part.testable:
-            if sidak(part.least(name), families) > _LEVEL:
+            if sidak(part.least(name), families) > LEVEL:
                 part.why[name] = (
                     "with so few speakers it can only be tested alone "
                     f"(by={part.name!r})"
@@ -313,9 +312,6 @@ def _named(name: str, column: pd.Series) -> pd.Series:
     third = pd.Series(np.array(names, dtype=object)[places], column.index, name=name)
     kind = pd.CategoricalDtype(names, ordered=True)  # short before medium before long
     return third.where(column.notna()).astype(kind)
-
-
-_LEVEL = 0.05
 
 
 @dataclass(repr=False)
@@ -511,7 +507,7 @@ def _verdict(rows: pd.DataFrame, spread: tuple | None) -> str:
         return f"{_extremes(scored)}cannot be tested: {rows['why'].iloc[0]}."
     if len(scored) == 2:
         return _between_two(tested, scored)
-    found = tested[tested["p_joint"] <= _LEVEL]
+    found = tested[tested["p_joint"] <= LEVEL]
     if len(found):
         return " ".join(map(_apart, found.itertuples()))
     subject = f"None of the {len(tested)} groups is"
@@ -536,7 +532,7 @@ def _apart(row) -> str:
 
 
 def _spread(scored: pd.DataFrame, spread: float, by_luck: float, p: float) -> str:
-    means = "more than luck alone would" if p <= _LEVEL else "as luck alone might"
+    means = "more than luck alone would" if p <= LEVEL else "as luck alone might"
     return (
         f"{_extremes(scored)}their spread is {spread:.3f}, by luck alone "
         f"{by_luck:.3f}: speakers differ {means}, p = {p_value(p)}."
@@ -558,7 +554,7 @@ def _between_two(tested: pd.DataFrame, scored: pd.DataFrame) -> str:
     row = tested.loc[tested["difference"].idxmax()]
     other = scored.loc[scored["group"] != row["group"], "group"].iloc[0]
     size = f"by {row['difference']:.3f} {span(row['diff_low'], row['diff_high'])}"
-    if row["p_joint"] <= _LEVEL:
+    if row["p_joint"] <= LEVEL:
         return (
             f"{row['group']} is recognised better than {other} {size}, "
             f"p = {p_value(row['p_joint'])}."

@@ -119,6 +119,19 @@ def right_by_speaker(right: np.ndarray, speakers: np.ndarray) -> np.ndarray:
     return np.stack(sides, axis=-1)[:, None, :]
 
 
+def jackknife_variance(without: np.ndarray) -> np.ndarray:
+    """Jackknife variance of a value, from what it is without each one (axis 0)."""
+    n = len(without)
+    return (n - 1) / n * np.square(without - without.mean(axis=0)).sum(axis=0)
+
+
+def around(value, without: np.ndarray, there, back, level: float = 0.95) -> tuple:
+    """Jackknife interval on a scale (there, and back), with Student's t."""
+    error = np.sqrt(jackknife_variance(there(without)))
+    reach = student_t.ppf((1 + level) / 2, len(without) - 1) * error
+    return back(there(value) - reach), back(there(value) + reach)
+
+
 def jackknife(
     counts: np.ndarray,
     score: Callable[[np.ndarray], np.ndarray] = uar,
@@ -173,12 +186,9 @@ def jackknife(
         return value, *((0.0, 1 - bound) if value == 0 else (bound, 1.0))
     edge = 0.5 / pooled.sum()
     without = np.clip(score(pooled - counts), edge, 1 - edge)
-    spread = logit(without)
-    error = np.sqrt((n - 1) / n * np.square(spread - spread.mean()).sum())
-    if error < 1e-12:
+    if np.sqrt(jackknife_variance(logit(without))) < 1e-12:
         return value, None, None
-    reach = student_t.ppf(1 - tail, n - 1) * error
-    return value, float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
+    return value, *map(float, around(value, without, logit, expit, level))
 
 
 def scores(table: pd.DataFrame, classes: list[str]) -> dict[str, dict]:

@@ -9,6 +9,8 @@ import pandas as pd
 
 from sertools import audio
 from sertools.display import listed
+from sertools.evaluation._notes import made_up_by
+from sertools.extras import require
 
 _AT_ONCE = 32  # waveforms a model hears in one call
 
@@ -171,14 +173,12 @@ def occlusion(
         dict(zip(classes, map(float, scores[0]), strict=True)),
         str(getattr(model, "label", type(model).__name__)),
         depth,
-        _remarks(model),
+        made_up_by({"random_weights": getattr(model, "random_weights", False)}),
     )
 
 
 def mel_edges(bands: int, sampling_rate: int) -> np.ndarray:
     """Cut the frequencies up to half the rate into bands of equal width in mel."""
-    from sertools.extras import require
-
     mel = require("librosa").mel_frequencies
     edges = mel(bands + 1, fmin=0, fmax=sampling_rate / 2)
     return np.r_[edges[:-1], sampling_rate / 2]  # to the last bit
@@ -213,9 +213,3 @@ def _column(classes: list[str], emotion: str | None, scores: np.ndarray) -> int:
 
 def _table(places: dict, before: float, after: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({**places, "probability": after, "drop": before - after})
-
-
-def _remarks(model) -> list[str]:
-    if getattr(model, "tiny", False):
-        return ["Random weights: everything ran, and no number here means anything."]
-    return []

@@ -5,10 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import pairwise_distances, silhouette_score
+from sklearn.model_selection import GroupKFold
 
 from sertools import display
-from sertools.evaluation._notes import about, made_up
+from sertools.evaluation import folds as folding
+from sertools.evaluation._notes import made_up
+from sertools.evaluation._provenance import about
 from sertools.evaluation.intervals import counts_by_speaker, jackknife
+from sertools.metadata import FeaturesMetadata
 from sertools.models import heads
 
 
@@ -39,18 +44,9 @@ def share(X: np.ndarray, groups: np.ndarray) -> float:
 
 def silhouette(distances: np.ndarray, groups: np.ndarray) -> float:
     """Say how much nearer points are to their own group than to the next."""
-    codes, k = _codes(groups)
-    member = np.eye(k)[codes]
-    counts = member.sum(axis=0)
-    sums = distances @ member
-    rows = np.arange(len(codes))
-    own = sums[rows, codes] / np.maximum(counts[codes] - 1, 1)
-    other = sums / counts
-    other[rows, codes] = np.inf
-    nearest = other.min(axis=1)
-    widest = np.maximum(own, nearest)
-    values = np.divide(nearest - own, widest, out=own * 0, where=widest > 0)
-    return float(np.where(counts[codes] > 1, values, 0).mean())
+    if len(np.unique(groups)) == len(groups):
+        return 0.0
+    return float(silhouette_score(distances, groups, metric="precomputed"))
 
 
 def shuffled(groups: np.ndarray, strata: np.ndarray, drawn: np.random.Generator):
@@ -204,7 +200,9 @@ def probes(
     >>> probes(X, clips, by=["emotion", "sex"]).table["property"].tolist()
     ['emotion', 'sex']
     """
-    spaces = X if isinstance(X, Mapping) else {X.attrs.get("model") or "features": X}
+    spaces = X
+    if not isinstance(X, Mapping):
+        spaces = {FeaturesMetadata.of(X).model or "features": X}
     common = _common(spaces, clips)
     clips = clips.loc[common]
     asked, notes = _asked(clips, by)
@@ -282,18 +280,13 @@ def _units(clips: pd.DataFrame, what: str) -> tuple[np.ndarray, str]:
 
 def _probe(X, y, units, seed) -> tuple[float, float, float]:
     """Test a linear probe on units that it was not trained on."""
-    from threadpoolctl import threadpool_limits
-
-    folds = _folds(units)
     predicted = np.empty(len(y), dtype=object)
-    with threadpool_limits(1):
-        for fold in np.unique(folds):
-            test = folds == fold
-            head = heads.make("logistic", seed)
-            if len(set(y[~test])) < 2:
-                predicted[test] = y[~test][0]
-                continue
-            predicted[test] = head.fit(X[~test], y[~test]).predict(X[test])
+    for _, train, test in folding.splits(pd.Series(_folds(units))):
+        if len(set(y[train])) < 2:
+            predicted[test] = y[train][0]
+            continue
+        head = heads.make("logistic", seed).fit(X[train], y[train])
+        predicted[test] = head.predict(X[test])
     names = sorted(set(y))
     counts = counts_by_speaker(y, predicted, units, names, names)
     value, low, high = jackknife(counts)
@@ -302,8 +295,6 @@ def _probe(X, y, units, seed) -> tuple[float, float, float]:
 
 def _folds(units: np.ndarray) -> np.ndarray:
     """Deal units out to at most ten folds of like size."""
-    from sklearn.model_selection import GroupKFold
-
     _, codes = np.unique(units, return_inverse=True)
     n = codes.max() + 1
     if n <= _FOLDS:
@@ -324,8 +315,6 @@ def _strata(clips: pd.DataFrame, what: str) -> np.ndarray:
 
 def _arrangement(X, y, strata, seed) -> dict:
     """Give share of variance and silhouette, with what luck would give."""
-    from sklearn.metrics import pairwise_distances
-
     drawn = np.random.default_rng(seed).permutation(len(y))[:_POINTS]
     distances = pairwise_distances(X[drawn])
     value = silhouette(distances, y[drawn])

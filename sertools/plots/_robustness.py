@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation._notes import MADE_UP, of_kind
 from sertools.plots import _style
 from sertools.plots._style import BLUE, ORANGE
 
@@ -245,7 +246,7 @@ def _frame(panels: np.ndarray, found: "Robustness") -> None:
     said = ["Band or line: 95 % over speakers." if n and n >= 3 else "No intervals."]
     said += ["Open dot: may be chance."] * bool(n and n >= 6)
     said += ["Orange: trained on speech as bad as the test."] * bool(found.matched)
-    said += [w for w in found.clean.warnings if w.startswith(("Random w", "Synthetic"))]
+    said += of_kind(found.clean.warnings, *MADE_UP)
     letters = figure.get_figwidth() * 72 / (_style.EM * _style.SMALL)
     figure.supxlabel(
         "\n".join(textwrap.wrap(" ".join(said), int(letters))),

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import labels
+from sertools.evaluation._notes import MADE_UP, of_kind
 from sertools.plots import _style
 from sertools.plots._style import BLUE, ORANGE
 
@@ -493,7 +494,7 @@ def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
     _style.tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0, labelsize=_style.TEXT)
     _style.legend_below(ax)
-    alarms = [n for n in comparison.notes if n.startswith(("Random w", "Synthetic"))]
+    alarms = of_kind(comparison.notes, *MADE_UP)
     ranked = len(comparison.pairs) > 0
     head = "Which model is better?" if ranked else "Not to be ranked with each other"
     _style.heading(ax, head, _about(comparison), alarms)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation._notes import MADE_UP, of_kind
 from sertools.plots import _style
 
 if TYPE_CHECKING:
@@ -86,7 +87,12 @@ def subgroups(
     _style.tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0)
     _key(ax, table)
-    _style.heading(ax, "For whom does it fail?", _note(subgroups), _alarms(subgroups))
+    _style.heading(
+        ax,
+        "For whom does it fail?",
+        _note(subgroups),
+        of_kind(subgroups.notes, *MADE_UP),
+    )
     return ax
 
 
@@ -192,8 +198,3 @@ def _note(subgroups: "Subgroups") -> str:
     what = [subgroups.info.get(key) for key in ("dataset", "model", "head")]
     named = ", ".join(str(word) for word in what if word)
     return f"{named + '. ' if named else ''}In brackets: clips; speakers."
-
-
-def _alarms(subgroups: "Subgroups") -> list[str]:
-    starts = ("Random w", "Synthetic")
-    return [note for note in subgroups.notes if note.startswith(starts)]

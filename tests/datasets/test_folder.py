@@ -4,12 +4,13 @@ import pandas as pd
 import pytest
 
 from sertools import audio, datasets, features, models
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 
 EVIL = "<img src=x onerror=alert(1)>"
 
 
 def reasons(clips) -> dict[str, str]:
-    return {row["clip"]: row["reason"] for row in clips.attrs["excluded"]}
+    return {row["clip"]: row["reason"] for row in ClipsMetadata.of(clips).excluded}
 
 
 @pytest.fixture
@@ -161,14 +162,14 @@ def test_a_file_that_is_listed_twice_counts_once(tabled):
     assert clips["emotion"].tolist() == ["sad", "sad"]
     assert clips["speaker"].tolist() == ["folder/1", "folder/1"]
     reason = "listed before, as sad"
-    assert clips.attrs["excluded"] == 2 * [{"clip": "a.wav", "reason": reason}]
+    assert ClipsMetadata.of(clips).excluded == 2 * [{"clip": "a.wav", "reason": reason}]
 
 
 def test_a_missing_file_is_left_to_the_extraction(tabled):
     clips = tabled("path,emotion\na.wav,sad\ngone.wav,happy\n")
     assert len(clips) == 2
     X = features.extract(models.load("duration_loudness"), clips, store=False, jobs=1)
-    assert X.attrs["excluded"] == [
+    assert FeaturesMetadata.of(X).excluded == [
         {"clip": "folder/gone.wav", "reason": "no such file"}
     ]
 
@@ -221,5 +222,5 @@ def test_a_telephones_recordings_are_named_with_what_mends_them(tmp_path):
     (tmp_path / "sad" / "a.wav").touch()
     clips = datasets.load("folder", root=tmp_path)
     assert list(clips.index) == ["folder/sad/a.wav"]
-    (filtered,) = clips.attrs["excluded"]
+    (filtered,) = ClipsMetadata.of(clips).excluded
     assert filtered["clip"] == "sad/my voice.m4a"
