@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import display
-from sertools.display import found_from, p_value, span
+from sertools.display import chance, p_value, span
 from sertools.evaluation._notes import made_up, presumes_speaker
 from sertools.evaluation._permutation_tests import (
     LEVEL,
@@ -353,9 +353,7 @@ def _pairs(models, answers, truth, speakers, seed) -> tuple[pd.DataFrame, list[s
             for a, b, d in zip(table["a"], table["b"], table["difference"], strict=True)
         ]
         return table, [why]
-    found = sign_flip_test(moved, seed)
-    for name in _NUMBERS:
-        table[name] = getattr(found, name)
+    table[list(_NUMBERS)] = pd.DataFrame(sign_flip_test(moved, seed)._asdict())
     table["verdict"] = [_verdict(row) for row in table.itertuples()]
     return table, display.joint(len(pairs), "pairs")
 
@@ -379,10 +377,7 @@ def _verdict(row) -> str:
         return f"{better} is better than {worse} {size}, p = {p_value(row.p_joint)}."
     if row.detectable == 0:
         return f"{better} and {worse} have the same score with every speaker."
-    return (
-        f"{better} and {worse} differ {size}: that may be chance, p = "
-        f"{p_value(row.p_joint)}. {found_from(row.detectable)}"
-    )
+    return f"{better} and {worse} differ {size}: {chance(row.p_joint, row.detectable)}"
 
 
 def _heard_before(results: Mapping[str, Result]) -> list[str]:

@@ -224,7 +224,11 @@ class Result:
         Path
             The folder.
         """
-        return save(self, folder)
+        folder = Path(folder)
+        with files.replacing(folder / "predictions.parquet") as draft:
+            self.predictions.to_parquet(draft, index=False)
+            files.write_json(folder / "metrics.json", self.metrics())
+        return folder
 
     def __repr__(self) -> str:
         return as_text(self)
@@ -235,15 +239,6 @@ class Result:
 
 _KEYS = INFO[:6]
 _PROVENANCE = ("corpus_sha256", "weights_sha256", "licenses")
-
-
-def save(result: Result, folder: str | os.PathLike) -> Path:
-    """Write ``metrics.json`` and ``predictions.parquet``; see `Result.save`."""
-    folder = Path(folder)
-    with files.replacing(folder / "predictions.parquet") as draft:
-        result.predictions.to_parquet(draft, index=False)
-        files.write_json(folder / "metrics.json", result.metrics())
-    return folder
 
 
 def load(folder: str | os.PathLike) -> Result:

@@ -147,13 +147,8 @@ def _tested(table: pd.DataFrame, found: Robustness) -> pd.DataFrame:
     n = found.clean.n_speakers
     if n is not None and n >= MIN_SPEAKERS:
         moved = np.array([added[spec] - added[CLEAN] for spec in table.index])
-        tested = sign_flip_test(moved, found.seed)
-        for name, values in zip(
-            columns,
-            (tested.low, tested.high, tested.p, tested.p_joint, tested.detectable),
-            strict=True,
-        ):
-            table[name] = values
+        _, *tested = sign_flip_test(moved, found.seed)
+        table[list(columns)] = np.transpose(tested)
     table["verdict"] = [_verdict(row) for row in table.itertuples()]
     return table
 

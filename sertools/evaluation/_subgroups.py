@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import display, features
-from sertools.display import found_from, p_value, span, speakers
+from sertools.display import chance, found_from, p_value, span, speakers
 from sertools.evaluation._notes import carried
 from sertools.evaluation._permutation_tests import (
     LEVEL,
@@ -559,10 +559,8 @@ def _between_two(tested: pd.DataFrame, scored: pd.DataFrame) -> str:
             f"{row['group']} is recognised better than {other} {size}, "
             f"p = {p_value(row['p_joint'])}."
         )
-    return (
-        f"{row['group']} and {other} differ {size}: that may be chance, p = "
-        f"{p_value(row['p_joint'])}. {found_from(row['detectable'])}"
-    )
+    told = chance(row["p_joint"], row["detectable"])
+    return f"{row['group']} and {other} differ {size}: {told}"
 
 
 def _range(low: float, high: float) -> str:

@@ -17,7 +17,7 @@ from sklearn.svm import SVC
 
 from sertools import datasets, features, models
 from sertools.evaluation import cross_validate, load, predict, transfer
-from sertools.evaluation._cross_validation import taken
+from sertools.evaluation._cross_validation import matching, taken, told, unseen
 from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
 from sertools.models.base import Classifier
@@ -701,3 +701,23 @@ def test_other_heads_choose_nothing(imagined):
     head = heads.make("logistic").fit(X, clips["emotion"])
     assert taken(head) == {}
     assert cross_validate("svm", X, clips, baseline=False).info["chosen"] is None
+
+
+def test_clips_come_in_the_order_of_the_features():
+    clips = pd.DataFrame({"emotion": ["sad", "fear", "sad"]}, index=list("abc"))
+    X = pd.DataFrame({"x": [1, 2]}, index=["c", "b"])
+    assert matching(X, clips).index.tolist() == ["c", "b"]
+
+
+def test_what_heads_chose_is_told_in_a_line():
+    tuned = {"tuned": {"1": {"C": 1.0}, "2": {"C": 1.0}}}
+    words = "Tuned in each fold, on training speakers held out: C = 1.0 (2x)."
+    assert told(tuned) == [words]
+    chosen = {"chosen": {"1": {"candidate": "svm", "losses": {"svm": 0.3}}}}
+    words = "Chosen in each fold, on training speakers held out: svm (1 of 1)."
+    assert told(chosen) == [words]
+
+
+def test_an_emotion_that_no_training_clip_has_is_told_with_its_fold():
+    found = unseen(pd.Series(["sad", "fear", "sad"]), pd.Series(["1", "2", "2"]))
+    assert found == ["No training clips of an emotion tested in fold 2 (fear)."]
