@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools.evaluation._notes import MADE_UP, of_kind
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
 from sertools.plots._style import BLUE, ORANGE
 
@@ -184,7 +185,7 @@ def _line(
             panel.fill_between(across, low, high, color=colour, alpha=0.16, linewidth=0)
     else:
         panel.vlines(across, low, high, color=colour, linewidth=2, alpha=0.55)
-    differs = (table["p_joint"].astype(float).to_numpy() <= 0.05) & (not which)
+    differs = (table["p_joint"].astype(float).to_numpy() <= LEVEL) & (not which)
     differs[place] = True
     for x, y, full in zip(across, value, differs, strict=True):
         size = 4 if which else 7

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sertools import labels
 from sertools.evaluation._notes import MADE_UP, of_kind
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
 from sertools.plots._style import BLUE, ORANGE
 
@@ -425,9 +426,6 @@ def _beside(
     )
 
 
-_LEVEL = 0.05
-
-
 def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
     """Draw the UAR of several models with intervals, the best on top.
 
@@ -593,7 +591,7 @@ def alike(comparison: "Comparison", names=None) -> list[tuple[int, int]]:
     apart = np.zeros((len(names),) * 2, dtype=bool)
     for row in comparison.pairs.itertuples():
         if row.a in place and row.b in place:
-            differ = np.isnan(row.p_joint) or row.p_joint <= _LEVEL
+            differ = np.isnan(row.p_joint) or row.p_joint <= LEVEL
             apart[place[row.a], place[row.b]] = apart[place[row.b], place[row.a]] = (
                 differ
             )
