@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["ClipsMetadata", "FeaturesMetadata", "TimelineMetadata"]
+
 KEY = "sertools"
 """The only key of ``DataFrame.attrs`` that is read or written here."""
 
