@@ -264,6 +264,7 @@ def _tell(result: "Result") -> None:
 def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
     """Refuse what cannot work before any work is done."""
     from sertools import evaluation, labels, models
+    from sertools.metadata import ClipsMetadata
 
     with checking():
         named = _named(arguments)
@@ -281,8 +282,8 @@ def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
         if arguments.dataset and arguments.head:
             evaluation.folds.assign(clips, arguments.folds or "speaker", arguments.seed)
         _check_speakers(arguments.standardize, clips)
-    if arguments.strict and clips.attrs.get("excluded"):
-        raise ValueError(_unusable(clips.attrs["excluded"]))
+    if arguments.strict and (excluded := ClipsMetadata.of(clips).excluded):
+        raise ValueError(_unusable(excluded))
     return clips, model
 
 
@@ -412,14 +413,12 @@ def _recorded(arguments: argparse.Namespace, clips, model) -> "Result":
 
 def _evaluated(arguments: argparse.Namespace, clips, model) -> "Result":
     from sertools import evaluation, features
-    from sertools.evaluation import _ahead
 
     if not arguments.head:
         return evaluation.predict(
             model, clips, jobs=arguments.jobs, strict=arguments.strict
         )
-    with _ahead.preparing(arguments.head, clips):
-        X = features.extract(model, clips, jobs=arguments.jobs, strict=arguments.strict)
+    X = features.extract(model, clips, jobs=arguments.jobs, strict=arguments.strict)
     given = {"seed": arguments.seed, "standardize": arguments.standardize}
     if arguments.tune:
         given["tune"] = True

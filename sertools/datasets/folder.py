@@ -12,6 +12,7 @@ from sertools import labels as emotions
 from sertools.datasets import _tables
 from sertools.datasets._files import exclusion, not_utf8, walk
 from sertools.datasets.base import COLUMNS, Dataset, in_words, table
+from sertools.metadata import ClipsMetadata
 
 
 class Folder(Dataset):
@@ -129,8 +130,7 @@ class Folder(Dataset):
         if not rows:
             raise ValueError(_none_left(name, excluded))
         clips = table(rows.values(), excluded, further)
-        clips.attrs["notes"] = [*notes, *told, *moved]
-        return clips
+        return ClipsMetadata.update(clips, notes=[*notes, *told, *moved])
 
     def _row(self, clip, path: str, label: str, meant, given=None, further=()):
         given = given or {}

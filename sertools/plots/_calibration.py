@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sertools.evaluation._notes import MADE_UP, of_kind
 from sertools.plots import _style
 from sertools.plots._style import BLUE, ORANGE
 
@@ -354,7 +355,7 @@ def set_coverage(sets: "PredictionSets", ax: "Axes | None" = None) -> "Axes":
         f"{sets.sets['size'].mean():.2f} emotions of {len(sets.classes)} a set. "
         "No guarantee"
     )
-    alarms = [n for n in sets.notes if n.startswith(("Random w", "Synthetic"))]
+    alarms = of_kind(sets.notes, *MADE_UP)
     _style.heading(ax, "Whose emotion is in the set?", note, alarms)
     return ax
 

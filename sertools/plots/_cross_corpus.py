@@ -1,11 +1,11 @@
 """Corpora crossed with corpora: what one recipe, trained on each, makes of each."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sertools.evaluation._notes import MADE_UP, Kind, of_kind, presumes_speaker
 from sertools.plots import _style
 
 if TYPE_CHECKING:
@@ -206,6 +206,6 @@ def _note(board: "CrossCorpus") -> str:
 
 
 def _alarms(board: "CrossCorpus", forms: list[str]) -> list[str]:
-    signs = ("Random weights", "Synthetic", "LEAKING")
-    signs += ("Standardised by speaker",) * any(f.startswith("speaker") for f in forms)
-    return [n for n in board.notes if re.sub("^On [^:]*: ", "", n).startswith(signs)]
+    presuming = any(map(presumes_speaker, forms))
+    kinds = [*MADE_UP, Kind.LEAKING, *[Kind.PRESUMES_SPEAKER] * presuming]
+    return of_kind(board.notes, *kinds)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import datasets
+from sertools.metadata import FeaturesMetadata
 from sertools.plots import _style
 from sertools.plots._style import UNKNOWN, area, marks
 
@@ -253,7 +254,7 @@ def rows(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.DataFrame:
 def subject(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> str:
     """Name corpora and model, and say which speech is synthetic."""
     corpora = sorted(clips["dataset"].dropna().unique()) if "dataset" in clips else []
-    model = getattr(X, "attrs", {}).get("model")
+    model = FeaturesMetadata.of(X).model
     parts = [f"{name} (synthetic speech)" if _made(name) else name for name in corpora]
     parts += [model] * bool(model)
     return ", ".join(parts) + ". " if parts else ""

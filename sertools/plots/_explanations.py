@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sertools.evaluation._notes import MADE_UP, of_kind
 from sertools.plots import _style
 from sertools.plots._audio import spectrogram
 from sertools.plots._style import BLUE, ORANGE
@@ -78,7 +79,7 @@ def permutation_importance(
     _style.tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0, labelsize=_style.TEXT)
     _style.legend_below(ax)
-    alarms = [n for n in found.notes if n.startswith(("Random w", "Synthetic"))]
+    alarms = of_kind(found.notes, *MADE_UP)
     _style.heading(ax, "What does it rely on?", _about(found), alarms)
     return ax
 
@@ -274,7 +275,7 @@ def probes(probes: "Probes", ax: "Axes | None" = None) -> "Axes":
     _style.tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0)
     _key(ax, models)
-    alarms = [n for n in probes.notes if n.startswith(("Random w", "Synthetic"))]
+    alarms = of_kind(probes.notes, *MADE_UP)
     note = f"{table['n_clips'].max()} clips. Silhouette: in brackets, by luck."
     _style.heading(ax, "What do the features know?", note, alarms)
     return ax

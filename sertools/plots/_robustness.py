@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation._notes import MADE_UP, of_kind
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
 from sertools.plots._style import BLUE, ORANGE
 
@@ -183,7 +185,7 @@ def _line(
             panel.fill_between(across, low, high, color=colour, alpha=0.16, linewidth=0)
     else:
         panel.vlines(across, low, high, color=colour, linewidth=2, alpha=0.55)
-    differs = (table["p_joint"].astype(float).to_numpy() <= 0.05) & (not which)
+    differs = (table["p_joint"].astype(float).to_numpy() <= LEVEL) & (not which)
     differs[place] = True
     for x, y, full in zip(across, value, differs, strict=True):
         size = 4 if which else 7
@@ -245,7 +247,7 @@ def _frame(panels: np.ndarray, found: "Robustness") -> None:
     said = ["Band or line: 95 % over speakers." if n and n >= 3 else "No intervals."]
     said += ["Open dot: may be chance."] * bool(n and n >= 6)
     said += ["Orange: trained on speech as bad as the test."] * bool(found.matched)
-    said += [w for w in found.clean.warnings if w.startswith(("Random w", "Synthetic"))]
+    said += of_kind(found.clean.warnings, *MADE_UP)
     letters = figure.get_figwidth() * 72 / (_style.EM * _style.SMALL)
     figure.supxlabel(
         "\n".join(textwrap.wrap(" ".join(said), int(letters))),

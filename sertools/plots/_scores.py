@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from sertools import labels
+from sertools.evaluation._notes import MADE_UP, of_kind
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
 from sertools.plots._style import BLUE, ORANGE
 
@@ -424,9 +426,6 @@ def _beside(
     )
 
 
-_LEVEL = 0.05
-
-
 def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
     """Draw the UAR of several models with intervals, the best on top.
 
@@ -493,7 +492,7 @@ def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
     _style.tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0, labelsize=_style.TEXT)
     _style.legend_below(ax)
-    alarms = [n for n in comparison.notes if n.startswith(("Random w", "Synthetic"))]
+    alarms = of_kind(comparison.notes, *MADE_UP)
     ranked = len(comparison.pairs) > 0
     head = "Which model is better?" if ranked else "Not to be ranked with each other"
     _style.heading(ax, head, _about(comparison), alarms)
@@ -592,7 +591,7 @@ def alike(comparison: "Comparison", names=None) -> list[tuple[int, int]]:
     apart = np.zeros((len(names),) * 2, dtype=bool)
     for row in comparison.pairs.itertuples():
         if row.a in place and row.b in place:
-            differ = np.isnan(row.p_joint) or row.p_joint <= _LEVEL
+            differ = np.isnan(row.p_joint) or row.p_joint <= LEVEL
             apart[place[row.a], place[row.b]] = apart[place[row.b], place[row.a]] = (
                 differ
             )

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation._notes import MADE_UP, of_kind
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
 
 if TYPE_CHECKING:
@@ -13,9 +15,6 @@ if TYPE_CHECKING:
     from sertools.evaluation._subgroups import Subgroups
 
 _BLUE, _FOUND = "#0072B2", "#B34700"
-
-
-_LEVEL = 0.05
 
 
 _LETTERS = 34
@@ -86,7 +85,12 @@ def subgroups(
     _style.tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0)
     _key(ax, table)
-    _style.heading(ax, "For whom does it fail?", _note(subgroups), _alarms(subgroups))
+    _style.heading(
+        ax,
+        "For whom does it fail?",
+        _note(subgroups),
+        of_kind(subgroups.notes, *MADE_UP),
+    )
     return ax
 
 
@@ -110,7 +114,7 @@ def _group(ax: "Axes", row, place: float) -> None:
     if np.isnan(row.uar):
         _write(ax, place, "too few clips", _style.MUTED)
         return
-    found = row.p_joint <= _LEVEL
+    found = row.p_joint <= LEVEL
     colour = _FOUND if found else _BLUE
     if not np.isnan(row.low):
         ax.plot([row.low, row.high], [place] * 2, color=colour, lw=2)
@@ -173,7 +177,7 @@ def _label(row) -> str:
 def _key(ax: "Axes", table: pd.DataFrame) -> None:
     """Explain the marks that are there."""
     scored = table.dropna(subset="uar")
-    found, untested = scored["p_joint"] <= _LEVEL, scored["p_joint"].isna()
+    found, untested = scored["p_joint"] <= LEVEL, scored["p_joint"].isna()
     kinds = {
         "not told from the rest": ((~found & ~untested).any(), "o", _BLUE, _BLUE),
         "differs from the rest": (found.any(), "D", _FOUND, _FOUND),
@@ -192,8 +196,3 @@ def _note(subgroups: "Subgroups") -> str:
     what = [subgroups.info.get(key) for key in ("dataset", "model", "head")]
     named = ", ".join(str(word) for word in what if word)
     return f"{named + '. ' if named else ''}In brackets: clips; speakers."
-
-
-def _alarms(subgroups: "Subgroups") -> list[str]:
-    starts = ("Random w", "Synthetic")
-    return [note for note in subgroups.notes if note.startswith(starts)]
