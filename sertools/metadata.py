@@ -48,7 +48,8 @@ class Metadata:
     def attach(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """Write this to a table, in the place of what was there, and give the table."""
         table.attrs[KEY] = asdict(self)
-        table.attrs["excluded"] = getattr(self, "excluded", None) or []
+        if hasattr(self, "excluded"):
+            table.attrs["excluded"] = self.excluded or []
         return table
 
 

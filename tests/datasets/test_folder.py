@@ -246,7 +246,10 @@ def test_the_same_speaker_is_one_however_the_name_is_typed(plant):
     (root / "t.csv").write_text("path,emotion,speaker\n" + "\n".join(rows))
     clips = datasets.load("folder", root / "t.csv")
     assert clips["speaker"].nunique() == 2
-    assert "differ in capitals only: Ána Berg and ána berg" in ClipsMetadata.of(clips).notes[0]
+    assert (
+        "differ in capitals only: Ána Berg and ána berg"
+        in ClipsMetadata.of(clips).notes[0]
+    )
 
 
 def test_columns_have_their_usual_names_and_further_ones_are_kept(plant):
