@@ -157,6 +157,7 @@ def _notes(clips: pd.DataFrame, corpora: tuple[str, ...]) -> list[str]:
         f"{n} clip{'s' * (n != 1)} left out: {why}."
         for why, n in facts.filtered.items()
     ]
+    notes += facts.notes
     if excluded := facts.excluded:
         first = excluded[0]
         n = len(excluded)

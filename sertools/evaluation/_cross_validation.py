@@ -135,6 +135,7 @@ def held_out(head, X, clips, fold, seed, tune=False) -> HeldOut:
     probabilities = pd.DataFrame(0.0, index=X.index, columns=classes)
     rows = X if _wants_names(head, seed) else X.to_numpy()
     found = {}
+    _check_training(clips["emotion"], fold)
     for name, train, test in folding.splits(fold):
         fitted = fit(head, rows, clips, train, seed, tune)
         said = fitted.predict_proba(rows[test])
@@ -144,6 +145,17 @@ def held_out(head, X, clips, fold, seed, tune=False) -> HeldOut:
     notes = unseen(clips["emotion"], fold)
     notes += [Note(Kind.TUNED, text) for text in told(found)]
     return HeldOut(probabilities[tested], notes, found)
+
+
+def _check_training(emotions: pd.Series, fold: pd.Series) -> None:
+    """Refuse folds that leave a single emotion to train on."""
+    for name in fold.dropna().unique():
+        left = emotions[(fold != name).to_numpy()].unique()
+        if len(left) < 2:
+            raise ValueError(
+                f"Fold {name} leaves only clips of {', '.join(left) or 'nothing'} to "
+                "train on: no head can tell emotions apart. Take other folds."
+            )
 
 
 def fit(head, X, clips: pd.DataFrame, train: np.ndarray, seed: int, tune=False):

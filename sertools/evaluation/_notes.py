@@ -29,6 +29,7 @@ class Kind(enum.Enum):
     PROJECTED = enum.auto()
     OVERRULED = enum.auto()
     CALIBRATED = enum.auto()
+    READING = enum.auto()
     OTHER = enum.auto()
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import labels
+from sertools.datasets._tables import normalized, sexes
 from sertools.evaluation._notes import Kind, Note
 from sertools.evaluation._result import Result
 from sertools.evaluation.intervals import FIELDS
@@ -50,6 +51,10 @@ def from_predictions(predictions: pd.DataFrame, **info) -> Result:
     if given["clip"].duplicated().any():
         twice = given.loc[given["clip"].duplicated(), "clip"].iloc[0]
         raise ValueError(f"Clip {twice!r} is there twice.")
+    for name in {"clip", "speaker", "sex", "fold"} & set(given.columns):
+        given[name] = normalized(given[name])
+    if "sex" in given:
+        given["sex"] = sexes(given["sex"])
     columns = {name: _emotion(name) for name in given.columns if name not in FIELDS}
     columns = {name: emotion for name, emotion in columns.items() if emotion}
     given["emotion"] = [labels.canonical(word) for word in given["emotion"]]

@@ -6,7 +6,7 @@ from sertools import datasets
 from sertools.evaluation import _leakage, _notes
 from sertools.evaluation._notes import Kind, Note
 from sertools.evaluation.intervals import MIN_SPEAKERS
-from sertools.metadata import FeaturesMetadata
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import load as load_model
 from sertools.models import names as model_names
 
@@ -63,7 +63,7 @@ def warnings(clips: pd.DataFrame, X: pd.DataFrame, standardize: str) -> list[Not
             "speaker's own score."
         )
         said.append(Note(Kind.FEW_SPEAKERS, text))
-    return said
+    return said + [Note(Kind.READING, text) for text in ClipsMetadata.of(clips).notes]
 
 
 def _contamination(clips, facts: FeaturesMetadata) -> _leakage.Contamination | None:

@@ -118,7 +118,13 @@ def _by_speaker(clips: pd.DataFrame) -> pd.Series:
 
 
 def _at_random(clips: pd.DataFrame, seed: int) -> pd.Series:
-    rarest = int(clips["emotion"].value_counts().min())
+    counts = clips["emotion"].value_counts()
+    rarest = int(counts.min())
+    if len(clips) < 2 or int(counts.max()) < 2:
+        raise ValueError(
+            f"folds='random' needs an emotion with at least 2 clips; these {len(clips)}"
+            f" clips have one of each ({', '.join(sorted(counts.index))})."
+        )
     folds = max(2, min(_AT_MOST, rarest))
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     return _by_splitter(clips, splitter)

@@ -721,3 +721,14 @@ def test_what_heads_chose_is_told_in_a_line():
 def test_an_emotion_that_no_training_clip_has_is_told_with_its_fold():
     found = unseen(pd.Series(["sad", "fear", "sad"]), pd.Series(["1", "2", "2"]))
     assert found == ["No training clips of an emotion tested in fold 2 (fear)."]
+
+
+def test_a_fold_that_leaves_one_emotion_is_named():
+    index = pd.Index(list("abcd"), name="clip")
+    clips = pd.DataFrame(
+        {"emotion": ["sad", "sad", "angry", "sad"], "part": ["1", "1", "2", "1"]},
+        index=index,
+    ).assign(speaker=list("wxyz"))
+    X = pd.DataFrame({"x": [0.0, 1, 2, 3]}, index=index)
+    with pytest.raises(ValueError, match="Fold 2 leaves only clips of sad to train on"):
+        cross_validate("logistic", X, clips, folds="part")

@@ -310,3 +310,11 @@ def test_each_fold_is_tested_once_and_clips_of_none_are_only_trained_on():
         ("1", [False, True, True, False], [True, False, False, True]),
         ("2", [True, False, True, True], [False, True, False, False]),
     ]
+
+
+def test_random_folds_of_one_clip_an_emotion_are_refused_in_our_words():
+    clips = pd.DataFrame(
+        {"emotion": ["sad", "angry", "happy"], "speaker": list("abc"), "dataset": ""}
+    )
+    with pytest.raises(ValueError, match=r"at least 2 clips.*\(angry, happy, sad\)"):
+        assign(clips, "random")

@@ -127,3 +127,17 @@ def test_other_classes_give_their_share_in_proportion():
     shared, foreign, lost = on_shared(said, {"angry", "sad"})
     assert shared.to_numpy().tolist() == [[0.5, 0.5]]
     assert list(foreign) == ["calm"] and lost == 0
+
+
+def test_a_speaker_is_one_however_the_name_is_typed():
+    said = pd.DataFrame(
+        {
+            "emotion": ["sad", "angry"] * 2,
+            "predicted": ["sad", "angry"] * 2,
+            "speaker": ["Anna", "Anna ", "\u200bAnna", "Bruno"],
+            "sex": ["w", "W", "여성", "männlich"],
+        }
+    )
+    result = evaluation.from_predictions(said)
+    assert result.n_speakers == 2
+    assert set(result.predictions["sex"]) == {"female", "male"}
