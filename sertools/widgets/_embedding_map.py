@@ -62,10 +62,9 @@ class EmbeddingMap(ClipTable):
             if by is None
             else self.table[by]
         )
-        wide, high = np.ptp(self._laid.places, axis=0)
-        height = float(np.clip(5.4 * high / wide if wide else 5.4, 3, 5.4)) + 0.9
-        figure = Figure(figsize=(8.6, height), layout="constrained")
-        _embeddings.draw(self._laid, groups, self._of, figure.subplots())
+        size = _embeddings.figure_size(self._laid, 8.6, 0.9)
+        figure = Figure(figsize=size, layout="constrained")
+        _embeddings.draw_layout(self._laid, groups, self._of, figure.subplots())
         about = f"{self._laid.name} of {len(groups)} clips. {self._about['words']}"
         picture = figure_html(figure, about.strip())
         if not sounds or not self._about["heard"] or "emotion" not in self.table:
@@ -128,12 +127,12 @@ def embedding_map(
     >>> points.selected["emotion"].tolist()
     ['sad', 'sad']
     """
-    rows = _embeddings.rows(X, clips)
+    rows = _embeddings.matching_clips(X, clips)
     if isinstance(method, str):
-        laid = _embeddings.laid_out(X, method, seed)
+        laid = _embeddings.compute_layout(X, method, seed)
     else:
         laid = _embeddings.Layout(_given(method, rows.index), "Map", "Places as given.")
-    return EmbeddingMap(laid, rows, result, _embeddings.subject(X, rows))
+    return EmbeddingMap(laid, rows, result, _embeddings.describe_source(X, rows))
 
 
 def _given(places: "np.ndarray | pd.DataFrame", clips: pd.Index) -> np.ndarray:
