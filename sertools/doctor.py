@@ -37,8 +37,6 @@ class Check:
 
 
 _FOLDERS = ("SERTOOLS_DATA", "SERTOOLS_WEIGHTS", "SERTOOLS_REAL_DATA")
-
-
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -167,15 +165,12 @@ LOOKS = (
 )
 """In this order."""
 
-
 _TIMEOUT = 180  # seconds for one process
-
 
 _PACKAGES = [
     *("soundfile", "soxr", "librosa", "sklearn", "pandas", "pyarrow"),
     *("numba", "matplotlib", "seaborn", "papermill", "nbconvert", "ipywidgets"),
 ]
-
 
 _IMPORT = """
 import importlib, json, sys, warnings
@@ -190,7 +185,6 @@ for name in {modules!r}:
 print(json.dumps(failed))
 """
 
-
 _TONE = """
 import json, tempfile, pathlib
 import numpy, soundfile
@@ -204,7 +198,6 @@ with tempfile.TemporaryDirectory() as folder:
 print(json.dumps(soundfile.__libsndfile_version__))
 """
 
-
 _OPENSMILE = """
 import json
 from sertools import extras
@@ -217,7 +210,6 @@ features = smile(tone, 16000)
 assert features.size == 88 and numpy.isfinite(features).all(), features
 print(json.dumps(opensmile.__version__))
 """
-
 
 _DEVICE = """
 import json, torch

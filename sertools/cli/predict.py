@@ -97,7 +97,7 @@ def _recordings(given: list[str]) -> tuple[list[Path], dict[Path, str]]:
 def _is_audio(path: Path, folder: Path) -> bool:
     import soundfile
 
-    from sertools.audio._loading import UNREAD
+    from sertools.audio._headers import UNREAD
 
     known = {name.lower() for name in soundfile.available_formats()} - {"raw"}
     known |= {"aif", "aifc", "oga", "opus", "mp3", "wave", "snd"}
