@@ -165,6 +165,18 @@ def found_from(detectable: float) -> str:
     return f"From {detectable:.3f} on, a difference would probably have been found."
 
 
+def chance(p: float, detectable: float) -> str:
+    """Say that a difference may be chance, and which one would have been found.
+
+    Examples
+    --------
+    >>> chance(0.25, 0.12)
+    'that may be chance, p = 0.250. From 0.120 on, a difference would probably have \
+been found.'
+    """
+    return f"that may be chance, p = {p_value(p)}. {found_from(detectable)}"
+
+
 def joint(n: int, what: str) -> list[str]:
     """Say what p-values and intervals hold for, where there are several tests.
 

@@ -17,6 +17,7 @@ from sertools import audio, datasets, evaluation, features, files, models, trust
 from sertools import progress as bars
 from sertools.evaluation import _cross_validation
 from sertools.evaluation._predictions import table
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
 from sertools.models.heads import _out_of_distribution
 from sertools.models.heads._registry import held_out
@@ -293,7 +294,7 @@ def _taken(model, **offered) -> dict:
 
 def _heard(model, clips, options) -> tuple[pd.DataFrame, list[np.ndarray], list[dict]]:
     """Load waveforms at the model's rate; name the clips that cannot be."""
-    waveforms, excluded = {}, list(clips.attrs.get("excluded", []))
+    waveforms, excluded = {}, ClipsMetadata.of(clips).excluded
     shown = options.get("progress", True)
     with bars.bar(len(clips), "Loading", shown=shown) as counter:
         for clip, path in clips["path"].items():
@@ -415,7 +416,7 @@ def train(
         "embedder": {
             "model": model.spec,
             "weights": getattr(model, "weights", None) and str(model.weights),
-            "weights_sha256": X.attrs["weights_sha256"],
+            "weights_sha256": FeaturesMetadata.of(X).weights_sha256,
         },
         **learnt,
     }
@@ -450,8 +451,8 @@ def _story(model, result, clips, X, command) -> dict:
         "versions": {"sertools": sertools.__version__, **_versions(model)},
         "training": {
             **trained_on(clips.loc[X.index], result.info["seed"]),
-            "corpus_sha256": X.attrs["corpus_sha256"],
-            "excluded": X.attrs["excluded"],
+            "corpus_sha256": FeaturesMetadata.of(X).corpus_sha256,
+            "excluded": FeaturesMetadata.of(X).excluded,
         },
         "training_corpora": corpora,
         "credit": [card["citation"] for card in cards if card.get("citation")],

@@ -264,6 +264,7 @@ def _tell(result: "Result") -> None:
 def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
     """Refuse what cannot work before any work is done."""
     from sertools import evaluation, labels, models
+    from sertools.metadata import ClipsMetadata
 
     with checking():
         named = _named(arguments)
@@ -281,8 +282,8 @@ def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
         if arguments.dataset and arguments.head:
             evaluation.folds.assign(clips, arguments.folds or "speaker", arguments.seed)
         _check_speakers(arguments.standardize, clips)
-    if arguments.strict and clips.attrs.get("excluded"):
-        raise ValueError(_unusable(clips.attrs["excluded"]))
+    if arguments.strict and (excluded := ClipsMetadata.of(clips).excluded):
+        raise ValueError(_unusable(excluded))
     return clips, model
 
 

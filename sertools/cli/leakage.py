@@ -85,6 +85,7 @@ def _merged(arguments: argparse.Namespace) -> "pd.DataFrame":
     import pandas as pd
 
     from sertools import datasets
+    from sertools.metadata import ClipsMetadata
 
     names = [name.strip() for name in arguments.name.split(",")]
     with checking():
@@ -95,9 +96,7 @@ def _merged(arguments: argparse.Namespace) -> "pd.DataFrame":
         return datasets.load(names[0], root=root)
     roots = [Path(root) / name if root else None for name in names]
     parts = [datasets.load(n, root=r) for n, r in zip(names, roots, strict=True)]
-    for part in parts:
-        part.attrs = {}
-    return pd.concat(parts)
+    return pd.concat([ClipsMetadata().attach(part) for part in parts])
 
 
 def _read(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":

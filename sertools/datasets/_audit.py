@@ -22,6 +22,7 @@ from sertools.datasets import _registry
 from sertools.datasets._files import Official, official
 from sertools.datasets.base import Dataset
 from sertools.display import headed
+from sertools.metadata import ClipsMetadata
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".opus": "OGG"}
 _FORMATS |= {".aif": "AIFF", ".aiff": "AIFF", ".aifc": "AIFF", ".mp3": "MP3"}
@@ -514,8 +515,8 @@ def audit(clips: pd.DataFrame, progress: bool = True) -> Audit:
         missing=sorted(missing),
         duplicates=_duplicates(clips, found),
         emotions=_emotions(dataset, clips, missing),
-        excluded=list(clips.attrs.get("excluded", [])),
-        repeated=int(clips.attrs.get("repeated", 0)),
+        excluded=ClipsMetadata.of(clips).excluded,
+        repeated=ClipsMetadata.of(clips).repeated,
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from sertools import labels
 from sertools.datasets._registry import get, names
 from sertools.display import headed
+from sertools.metadata import ClipsMetadata
 
 _WIDTH = 24  # characters of the longest bar
 
@@ -151,11 +152,12 @@ def _notes(clips: pd.DataFrame, corpora: tuple[str, ...]) -> list[str]:
     if any(name in names() and get(name).synthetic for name in corpora):
         told = "it shows how everything works, and nothing about people."
         notes.append(f"Synthetic speech: {told}")
-    filtered = clips.attrs.get("left_out", {})
+    facts = ClipsMetadata.of(clips)
     notes += [
-        f"{n} clip{'s' * (n != 1)} left out: {why}." for why, n in filtered.items()
+        f"{n} clip{'s' * (n != 1)} left out: {why}."
+        for why, n in facts.filtered.items()
     ]
-    if excluded := clips.attrs.get("excluded"):
+    if excluded := facts.excluded:
         first = excluded[0]
         n = len(excluded)
         notes.append(

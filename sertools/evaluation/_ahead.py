@@ -13,19 +13,7 @@ from sertools.models import load as load_model
 
 @contextlib.contextmanager
 def preparing(head: str, clips: pd.DataFrame) -> Iterator[None]:
-    """Load what `cross_validate` will want, and hear the baseline, on the side.
-
-    Extraction waits for other processes most of the time. Meanwhile the head's
-    libraries can be imported, and duration and loudness go to the store, where
-    the baseline finds them. Whatever fails here is met again, and told, later.
-
-    Parameters
-    ----------
-    head : str
-        As for `cross_validate`.
-    clips : DataFrame
-        The clips that are to be evaluated.
-    """
+    """Load what `cross_validate` will want, and hear the baseline, on the side."""
 
     def get_ready() -> None:
         with contextlib.suppress(Exception):

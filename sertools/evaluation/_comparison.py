@@ -1,4 +1,7 @@
-"""Which model is better? On the same clips and emotions, and only if it can be told."""
+"""Paired comparison of models, on the same clips and emotions.
+
+Which one is better, and only if it can be told.
+"""
 
 import html
 import itertools
@@ -9,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from sertools import display
-from sertools.display import found_from, p_value, span
+from sertools.display import chance, p_value, span
 from sertools.evaluation._notes import made_up, presumes_speaker
 from sertools.evaluation._permutation_tests import (
+    LEVEL,
     MIN_SPEAKERS,
+    min_p_value_paired,
     sign_flip_test,
     speaker_contributions,
 )
@@ -20,11 +25,7 @@ from sertools.evaluation._result import Result
 from sertools.evaluation.intervals import accuracy, jackknife, uar
 
 _COSTS = {"seconds_per_clip": "not measured", "megabytes": "unknown"}
-
-
 _TITLES = {"seconds_per_clip": "seconds a clip", "megabytes": "MB of weights"}
-
-
 _PUBLISHED = "Published, by other protocols: reported, not run here, never ranked"
 
 
@@ -53,7 +54,7 @@ class Comparison:
     notes : list of str
         What was left out, and what a reader must know.
     published : DataFrame, optional
-        What others published, as `published` gives it.
+        What others published, as `published_results` gives it.
     """
 
     models: pd.DataFrame
@@ -144,12 +145,7 @@ def _number(value, absent: str) -> str:
     return "none" if value == 0 else f"{value:.3g}"
 
 
-_LEVEL = 0.05
-
-
 _TOLD = ("seconds_per_clip", "megabytes", "head", "folds", "standardize")
-
-
 _NUMBERS = ("difference", "low", "high", "p", "p_joint", "detectable")
 
 
@@ -158,7 +154,7 @@ def compare(
     seed: int = 0,
     published: pd.DataFrame | None = None,
 ) -> Comparison:
-    """Compare models on the clips and emotions that all of them share.
+    """Compare models by a paired permutation test on the clips and emotions all share.
 
     The score is the UAR, of the most probable of the shared emotions; one that
     is as probable as others counts as its share of a hit. Pairs are tested by
@@ -174,7 +170,7 @@ def compare(
     seed : int, default 0
         Of the exchanges, where there are too many to go through.
     published : DataFrame, optional
-        Scores of others to show apart; see `published`.
+        Scores of others to show apart; see `published_results`.
 
     Returns
     -------
@@ -259,11 +255,7 @@ def _shared_emotions(results, tables, clips) -> tuple[list[str], list[str]]:
 
 
 def _answers(probabilities: pd.DataFrame) -> pd.DataFrame:
-    """Give each clip's most probable emotions one vote, in equal shares.
-
-    Where all have the same probability, as where a model gives none to any
-    of them, that is a guess.
-    """
+    """Give each clip's most probable emotions one vote, in equal shares."""
     best = probabilities.max(axis=1)
     top = probabilities.ge(best - 1e-9, axis=0).astype(float)
     return top.div(top.sum(axis=1), axis=0)
@@ -276,10 +268,7 @@ def _hits(answers: pd.DataFrame, truth: pd.Series) -> np.ndarray:
 
 
 def _speakers(tables: dict) -> np.ndarray | None:
-    """Take the speakers from the first result that knows them all.
-
-    Another result may name them otherwise, but not tell them apart otherwise.
-    """
+    """Take the speakers from the first result that knows them all."""
     known = {name: table["speaker"] for name, table in tables.items()}
     known = {name: who for name, who in known.items() if not who.isna().any()}
     if not known:
@@ -364,9 +353,7 @@ def _pairs(models, answers, truth, speakers, seed) -> tuple[pd.DataFrame, list[s
             for a, b, d in zip(table["a"], table["b"], table["difference"], strict=True)
         ]
         return table, [why]
-    found = sign_flip_test(moved, seed)
-    for name in _NUMBERS:
-        table[name] = getattr(found, name)
+    table[list(_NUMBERS)] = pd.DataFrame(sign_flip_test(moved, seed)._asdict())
     table["verdict"] = [_verdict(row) for row in table.itertuples()]
     return table, display.joint(len(pairs), "pairs")
 
@@ -377,7 +364,7 @@ def _untestable(speakers: np.ndarray | None) -> str | None:
     if (n := len(set(speakers))) < MIN_SPEAKERS:
         return (
             f"{n} speakers are too few to test a difference: even the most extreme "
-            f"outcome has a chance of {2 / 2**n:.0%}."
+            f"outcome has a chance of {min_p_value_paired(n):.0%}."
         )
     return None
 
@@ -386,14 +373,11 @@ def _verdict(row) -> str:
     better, worse = (row.a, row.b) if row.difference >= 0 else (row.b, row.a)
     low, high = (row.low, row.high) if row.difference >= 0 else (-row.high, -row.low)
     size = f"by {abs(row.difference):.3f} {span(low, high)}"
-    if row.p_joint <= _LEVEL:
+    if row.p_joint <= LEVEL:
         return f"{better} is better than {worse} {size}, p = {p_value(row.p_joint)}."
     if row.detectable == 0:
         return f"{better} and {worse} have the same score with every speaker."
-    return (
-        f"{better} and {worse} differ {size}: that may be chance, p = "
-        f"{p_value(row.p_joint)}. {found_from(row.detectable)}"
-    )
+    return f"{better} and {worse} differ {size}: {chance(row.p_joint, row.detectable)}"
 
 
 def _heard_before(results: Mapping[str, Result]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sets of emotions instead of one: as wide as the model's doubt."""
+"""Conformal prediction: sets of emotions instead of one, as wide as the doubt."""
 
 import html
 from dataclasses import dataclass, field
@@ -125,7 +125,9 @@ class PredictionSets:
 def prediction_sets(
     result: Result, level: float = 0.9, speakers: float | None = None
 ) -> PredictionSets:
-    """Give each clip a set of emotions, as wide as it takes for other speakers.
+    """Give each clip a prediction set (conformal prediction over speakers).
+
+    The set is as wide as it takes for other speakers.
 
     An emotion is in the set if its probability reaches a threshold; the most
     probable one is always in. The threshold for a speaker is the one with which
@@ -145,7 +147,7 @@ def prediction_sets(
 
     Returns
     -------
-    EmotionSets
+    PredictionSets
         Shows its coverage, by whom and by emotion.
 
     Raises

@@ -1,4 +1,4 @@
-"""Each corpus trained on and each tested on."""
+"""Cross-corpus evaluation: train on some corpora and test on others."""
 
 import functools
 import html
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from sertools import datasets, display, features, fetching
-from sertools.evaluation import _notes
+from sertools.evaluation import _provenance
 from sertools.evaluation._cross_validation import (
     baseline_scores,
     cross_validate,
@@ -19,14 +19,14 @@ from sertools.evaluation._cross_validation import (
     held_out,
     matching,
 )
+from sertools.evaluation._notes import Kind, Note, one_answer
 from sertools.evaluation._predictions import table
 from sertools.evaluation._result import Result
 from sertools.features._standardization import FORMS
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
 
 _FORMS = {"none": "features as they are"}
-
-
 OTHERS = "all others"
 """Stands for every corpus but the one tested on."""
 
@@ -228,8 +228,8 @@ def concat_corpora(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One below the other. ``attrs`` keeps the tables' ``excluded``, and counts
-        under ``filtered`` the clips of emotions that not all have.
+        One below the other; `sertools.metadata.ClipsMetadata` keeps what the tables
+        ``excluded``, and counts as ``filtered`` clips of emotions that not all have.
 
     Raises
     ------
@@ -242,7 +242,8 @@ def concat_corpora(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     >>> demo = datasets.load("demo")
     >>> women, men = (demo[demo["sex"] == sex] for sex in ("female", "male"))
     >>> men = men[men["emotion"] != "fear"]
-    >>> concat_corpora([women, men]).attrs["left_out"]
+    >>> from sertools.metadata import ClipsMetadata
+    >>> ClipsMetadata.of(concat_corpora([women, men])).filtered
     {'fear of demo, not in every corpus': 16}
     """
     tables = list(tables)
@@ -251,20 +252,27 @@ def concat_corpora(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     if len(shared) < 2:
         each = "; ".join(f"{n}: {', '.join(sorted(e))}" for n, e in had.items())
         raise ValueError(f"Fewer than two emotions are shared ({each}).")
-    filtered, excluded = Counter(), []
+    filtered, excluded, unshared = Counter(), [], []
     for given in tables:
-        filtered.update(given.attrs.get("left_out", {}))
-        excluded += given.attrs.get("excluded", [])
+        facts, name = ClipsMetadata.of(given), _corpora_named(given)
+        filtered.update(facts.filtered)
+        excluded += facts.excluded
+        unshared += facts.unshared
         away = given.loc[~given["emotion"].isin(shared), "emotion"]
         for emotion, n in away.value_counts(sort=False).sort_index().items():
-            filtered[f"{emotion} of {_corpora_named(given)}, not in every corpus"] += n
+            filtered[_unshared(name, emotion)] += n
+            unshared.append((name, emotion, int(n)))
     clips = pd.concat([table[table["emotion"].isin(shared)] for table in tables])
     if clips.index.has_duplicates:
         twice = clips.index[clips.index.duplicated()][0]
         raise ValueError(f"Clip {twice} is in two of the corpora.")
     told = {why: int(n) for why, n in filtered.items()}
-    clips.attrs = {"left_out": told, "excluded": excluded}
-    return clips
+    return ClipsMetadata(excluded, told, unshared).attach(clips)
+
+
+def _unshared(corpus: str, emotion: str) -> str:
+    """Say why clips of an emotion are left out of a join."""
+    return f"{emotion} of {corpus}, not in every corpus"
 
 
 def _corpora_named(clips: pd.DataFrame) -> str:
@@ -273,27 +281,26 @@ def _corpora_named(clips: pd.DataFrame) -> str:
 
 def only(clips: pd.DataFrame, corpora: list[str]) -> pd.DataFrame:
     """Take some corpora of a joined table, and what it tells of clips left out."""
+    facts, taken = ClipsMetadata.of(clips), _apart(clips, corpora)
+    own = ClipsMetadata.of(taken)
+    away = sorted(set(clips["dataset"].dropna()) - set(corpora))
+    gone = {_unshared(name, what) for name, what, _ in facts.unshared if name in away}
+    told = {why: n for why, n in facts.filtered.items() if why not in gone}
+    own.filtered = dict(Counter(told) + Counter(own.filtered))
+    own.unshared += [each for each in facts.unshared if each[0] not in away]
+    own.away = away
+    own.excluded = concerning(away, facts.excluded)
+    return own.attach(taken)
+
+
+def _apart(clips: pd.DataFrame, corpora: list[str]) -> pd.DataFrame:
+    """Join the corpora of a table anew, without what it tells of them."""
     parts = [clips[clips["dataset"] == name].copy() for name in corpora]
-    for part in parts:
-        part.attrs = {}
-    taken = concat_corpora(parts)
-    away = set(clips["dataset"].dropna()) - set(corpora)
-    told = {
-        why: n
-        for why, n in clips.attrs.get("left_out", {}).items()
-        if not any(f" of {name}, not in" in why for name in away)
-    }
-    taken.attrs["left_out"] = dict(Counter(told) + Counter(taken.attrs["left_out"]))
-    taken.attrs["away"] = sorted(away)
-    taken.attrs["excluded"] = concerning(taken, clips.attrs.get("excluded"))
-    return taken
+    return concat_corpora([ClipsMetadata().attach(part) for part in parts])
 
 
-def concerning(clips: pd.DataFrame, excluded: list[dict] | None) -> list[dict]:
+def concerning(away: list[str], excluded: list[dict]) -> list[dict]:
     """Take the excluded clips, but for those of corpora that are not used."""
-    if excluded is None:
-        return clips.attrs["excluded"]
-    away = clips.attrs["away"]
     return [row for row in excluded if str(row["clip"]).partition("/")[0] not in away]
 
 
@@ -405,40 +412,44 @@ def transfer(
     train = _trained_on(clips, test, train)
     given = only(clips, [*train, test])
     X = X[~X.index.isin(clips.index.difference(given.index))]
-    X.attrs["excluded"] = concerning(given, X.attrs.get("excluded"))
+    facts = ClipsMetadata.of(given)
+    told = FeaturesMetadata.of(X).excluded
+    told = facts.excluded if told is None else concerning(facts.away, told)
+    FeaturesMetadata.update(X, excluded=told)
     clips = matching(X, given)
     tested = clips["dataset"] == test
     fold = pd.Series(test, index=clips.index).where(tested)
     scaled = features.standardize(X, clips, standardize)
-    probabilities, said = held_out(head, scaled, clips, fold, seed, tune)
+    said = held_out(head, scaled, clips, fold, seed, tune)
     leaking, leaks = _on_both_sides(clips[~tested], clips[tested])
     path = f"train {'+'.join(train)} -> test {test}"
     return Transfer(
-        predictions=table(clips[tested].assign(fold=test).reset_index(), probabilities),
+        predictions=table(
+            clips[tested].assign(fold=test).reset_index(), said.probabilities
+        ),
         info={
-            **_notes.about(clips, X),
+            **_provenance.about(clips, X),
             "dataset": test,
             "head": head_name(head, seed),
             "folds": path,
             "standardize": standardize,
             "seed": int(seed),
             "leaking": leaking,
-            "tuned": probabilities.attrs.get("tuned"),
-            "chosen": probabilities.attrs.get("chosen"),
+            **said.info(),
             "train": _about(clips[~tested], train),
             "test": _about(clips[tested], [test]),
         },
         excluded=excluded(X, given),
-        filtered=given.attrs["left_out"],
+        filtered=facts.filtered,
         warnings=[
             *leaks,
-            *said,
-            *_notes.one_answer(probabilities),
-            *_notes.warnings(clips[tested], X, standardize),
+            *said.notes,
+            *one_answer(said.probabilities),
+            *_provenance.warnings(clips[tested], X, standardize),
             *_further(clips[~tested], standardize),
         ],
         baseline=baseline_scores(clips, fold, seed, standardize) if baseline else None,
-        provenance=_notes.provenance(clips, X),
+        provenance=_provenance.provenance(clips, X),
     )
 
 
@@ -460,7 +471,7 @@ def _trained_on(clips: pd.DataFrame, test: str, train) -> list[str]:
     return list(dict.fromkeys(train))
 
 
-def _on_both_sides(train, test) -> tuple[bool | None, list[str]]:
+def _on_both_sides(train, test) -> tuple[bool | None, list[Note]]:
     """Look for speakers and files that are trained on and tested on."""
     said = []
     people = sorted(set(train["speaker"].dropna()) & set(test["speaker"].dropna()))
@@ -475,13 +486,14 @@ def _on_both_sides(train, test) -> tuple[bool | None, list[str]]:
             f"({_some(copies)}). The score flatters."
         )
     if said:
-        return True, said
+        return True, [Note(Kind.LEAKING, text) for text in said]
     sides = {"trained on": train, "tested on": test}
     if unknown := [n for n, side in sides.items() if side["speaker"].isna().any()]:
-        return None, [
+        text = (
             f"It is not known who speaks in the clips {' and '.join(unknown)}: the "
             "same people may be on both sides."
-        ]
+        )
+        return None, [Note(Kind.UNKNOWN_SPEAKERS, text)]
     return False, []
 
 
@@ -501,17 +513,19 @@ def _same_files(train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
     return found
 
 
-def _further(trained: pd.DataFrame, standardize: str) -> list[str]:
+def _further(trained: pd.DataFrame, standardize: str) -> list[Note]:
     """Say what a reader must know that lies in training, or in the test as a whole."""
     said = []
     corpora = sorted(set(trained["dataset"]) & set(datasets.names()))
     if made := [name for name in corpora if datasets.card(name)["synthetic"]]:
-        said.append(f"Trained on synthetic speech ({', '.join(made)}).")
+        text = f"Trained on synthetic speech ({', '.join(made)})."
+        said.append(Note(Kind.TRAINED_ON_SYNTHETIC, text))
     if standardize == "corpus":
-        said.append(
+        text = (
             "Standardised by corpus: presumes that many clips of the corpus tested on "
             "are at hand together, in a like mix of emotions. No single recording is."
         )
+        said.append(Note(Kind.PRESUMES_CORPUS, text))
     return said
 
 
@@ -632,13 +646,11 @@ def _known(standardize: str | Sequence[str]) -> list[str]:
 
 
 def _shared(clips: pd.DataFrame, corpora: list[str]) -> pd.DataFrame:
-    parts = [clips[clips["dataset"] == name].copy() for name in corpora]
-    for part in parts:
-        part.attrs = {}
-    shared = concat_corpora(parts)
-    told = {**clips.attrs.get("left_out", {}), **shared.attrs["left_out"]}
-    shared.attrs = {**clips.attrs, "left_out": told}
-    return shared
+    facts, shared = ClipsMetadata.of(clips), _apart(clips, corpora)
+    own = ClipsMetadata.of(shared)
+    facts.filtered |= own.filtered
+    facts.unshared += own.unshared
+    return facts.attach(shared)
 
 
 def _pairs(corpora: list[str]) -> list[tuple[str, str]]:
@@ -650,27 +662,27 @@ def _one(head, X, clips, train: str, test: str, given: dict) -> Result:
     if train != test:
         which = None if train == OTHERS else train
         return transfer(head, X, clips, test, which, **given)
-    own = clips[clips["dataset"] == test].copy()
-    own.attrs = {}
-    part = X[X.index.isin(own.index)]
-    part.attrs = {**X.attrs, "excluded": []}
+    own = ClipsMetadata().attach(clips[clips["dataset"] == test].copy())
+    part = FeaturesMetadata.update(X[X.index.isin(own.index)], excluded=[])
     return cross_validate(head, part, own, "speaker", **given)
 
 
 def _remarks(results: dict, clips: pd.DataFrame) -> list[str]:
     """Collect the results' warnings, with the corpus where not all have them."""
-    where: dict[str, set[str]] = {}
+    where: dict[Note, set[str]] = {}
     for (_, test, _), result in results.items():
-        for warning in result.warnings:
-            where.setdefault(warning, set()).add(test)
+        for note in result.notes:
+            where.setdefault(note, set()).add(test)
     everywhere = {test for _, test, _ in results}
     said = [
-        warning if tests == everywhere else f"On {', '.join(sorted(tests))}: {warning}"
-        for warning, tests in where.items()
+        note
+        if tests == everywhere
+        else Note(note.kind, f"On {', '.join(sorted(tests))}: {note}")
+        for note, tests in where.items()
     ]
-    filtered = clips.attrs.get("left_out", {})
-    said += [f"{n} clips left out: {why}." for why, n in filtered.items()]
-    if excluded := clips.attrs.get("excluded"):
+    facts = ClipsMetadata.of(clips)
+    said += [f"{n} clips left out: {why}." for why, n in facts.filtered.items()]
+    if excluded := facts.excluded:
         first = excluded[0]
         said.append(
             f"{len(excluded)} excluded, the first: {first['clip']} ({first['reason']})."

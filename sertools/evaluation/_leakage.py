@@ -1,4 +1,7 @@
-"""Does anything stand on both sides of a split? Speakers, texts, copies of clips."""
+"""Data leakage and pretraining contamination: what stands on both sides of a split.
+
+Speakers, texts and copies of clips; and what a model may have heard before.
+"""
 
 import functools
 import html
@@ -44,23 +47,7 @@ def _everything() -> dict[str, tuple[str, str]]:
 
 
 def published_as(clips: pd.DataFrame, digests: pd.Series) -> dict[str, Origin]:
-    """Recognise published recordings that go under another corpus's name.
-
-    Only files that are the same byte by byte are recognised: of those that were
-    published, the checksums are known here and not the sound.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        A clips table.
-    digests : Series of str
-        SHA-256 of each clip's file, by clip.
-
-    Returns
-    -------
-    dict of str to Origin
-        By clip; those that are in their own corpus are not in it.
-    """
+    """Recognise published recordings that go under another corpus's name."""
     found = {}
     for clip, digest in digests.dropna().items():
         name, stem = _everything().get(digest, (None, None))
@@ -113,7 +100,7 @@ class Contamination:
 def contamination(
     model, clips: pd.DataFrame, further: Collection[str] = ()
 ) -> Contamination:
-    """Say whether a model's training data include what it is to be tested on.
+    """Look for contamination: whether a model was pretrained on what tests it.
 
     Parameters
     ----------
@@ -126,7 +113,7 @@ def contamination(
 
     Returns
     -------
-    Pretraining
+    Contamination
         Yes, no or unknown, and why: as far as its makers told.
 
     Raises
@@ -148,29 +135,7 @@ def contamination(
 def overlap(
     model: str, trained_on: Collection[str] | None, tested_on: Collection[str]
 ) -> Contamination:
-    """Compare what a model was trained on with what it is tested on.
-
-    Parameters
-    ----------
-    model : str
-        Its name, to show.
-    trained_on : collection of str or None
-        Corpora in its training data; ``None`` where nobody can say.
-    tested_on : collection of str
-        Corpora of the clips.
-
-    Returns
-    -------
-    Pretraining
-        Yes, no or unknown, and why.
-
-    Examples
-    --------
-    >>> overlap("heavy", ("crema_d", "emodb"), {"emodb"}).answer
-    'yes'
-    >>> overlap("opensmile", (), {"emodb"}).answer
-    'no'
-    """
+    """Compare what a model was trained on with what it is tested on."""
     if trained_on is None:
         return Contamination(
             model,
@@ -209,11 +174,7 @@ _KINDS = {
     "published": "a published recording under another name",
     "text": "the same text",
 }
-
-
 _LEAKS = ("speaker", "bytes", "recording")
-
-
 _SHOWN = 5
 
 
@@ -231,7 +192,7 @@ class Leakage:
         What was looked at.
     notes : list of str
         What could not be looked at, and how to take what was found.
-    pretraining : Pretraining, optional
+    pretraining : Contamination, optional
         Whether a model had heard these clips before: yes, no or unknown.
     """
 
@@ -295,7 +256,7 @@ def leakage(
     progress: bool = True,
     model=None,
 ) -> Leakage:
-    """Look for what stands on both sides of a split.
+    """Look for data leakage: what stands on both sides of a split.
 
     Copies are found through re-encoding, resampling, gain, noise, shifts and
     cuts of up to half; copies that were stretched or moved in pitch are not.

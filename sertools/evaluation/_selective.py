@@ -1,4 +1,7 @@
-"""What silence buys: errors among the clips that a model is surest of."""
+"""Selective classification: the risk-coverage curve.
+
+What silence buys: errors among the clips that a model is surest of.
+"""
 
 import html
 from dataclasses import dataclass, field
@@ -6,23 +9,26 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
-from scipy.stats import t as student_t
 
 from sertools import display
 from sertools.display import span
 from sertools.evaluation import _proper_scoring
 from sertools.evaluation._notes import carried
-from sertools.evaluation.intervals import FIELDS, MIN_SPEAKERS, Evaluated, groups
+from sertools.evaluation.intervals import (
+    FIELDS,
+    MIN_SPEAKERS,
+    Evaluated,
+    around,
+    groups,
+)
 
 _SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)
-
-
 _FEWEST = 10  # clips of which an error is given an interval
 
 
 @dataclass(repr=False)
 class RiskCoverage:
-    """What a model gains if it may keep silent where it is least sure.
+    """A risk-coverage curve: what a model gains if it may keep silent.
 
     Parameters
     ----------
@@ -132,7 +138,10 @@ class RiskCoverage:
 
 
 def risk_coverage(result: Evaluated) -> RiskCoverage:
-    """Sort the clips by confidence and see who errs; see `Result.risk_coverage`."""
+    """Draw the risk-coverage curve (selective classification).
+
+    The clips are sorted by confidence; see `Result.risk_coverage`.
+    """
     said = _proper_scoring.answers(result, "be silent about")
     sure = said.probabilities.max(axis=1)
     wrong = said.probabilities.argmax(axis=1) != said.codes
@@ -211,11 +220,6 @@ def _intervals(sure, wrong, speakers, errors) -> tuple[np.ndarray, np.ndarray, t
     return low, high, tuple(map(float, ends))
 
 
-def _around(value, without: np.ndarray, edge) -> tuple[np.ndarray, np.ndarray]:
+def _around(value, without: np.ndarray, edge) -> tuple:
     """Make the jackknife's interval on the logit scale, speakers along axis 0."""
-    n = len(without)
-    spread = logit(np.clip(without, edge, 1 - edge))
-    error = np.sqrt((n - 1) / n * np.square(spread - spread.mean(axis=0)).sum(axis=0))
-    reach = student_t.ppf(0.975, n - 1) * error
-    middle = logit(np.clip(value, edge, 1 - edge))
-    return expit(middle - reach), expit(middle + reach)
+    return around(value, without, lambda x: logit(np.clip(x, edge, 1 - edge)), expit)

@@ -1,4 +1,4 @@
-"""For whom, and for what, does a model fail? Groups of clips, each with its test."""
+"""Subgroups: for whom, and for what, does a model fail? Each group with its test."""
 
 import html
 import os
@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from sertools import display, features
-from sertools.display import found_from, p_value, span, speakers
+from sertools.display import chance, found_from, p_value, span, speakers
 from sertools.evaluation._notes import carried
 from sertools.evaluation._permutation_tests import (
+    LEVEL,
     MIN_SPEAKERS,
     Differences,
     HitCounts,
@@ -28,16 +29,12 @@ from sertools.models import load as load_model
 FEWEST = 10
 """Groups with fewer clips are counted, not scored."""
 
-
 _TESTED = ("difference", "diff_low", "diff_high", "p", "p_joint", "detectable")
-
-
 ROW = (
     *("property", "group", "n_clips", "n_speakers", "n_emotions", "n_scored"),
     *("uar", "low", "high", *_TESTED, "why"),
 )
 """The columns of the table of groups."""
-
 
 _SIDE = 3  # speakers that each side of a contrast between speakers must have
 
@@ -99,9 +96,7 @@ class Partition:
         if self.one_each:
             return "each group is one speaker"
         n, inside = self._deal(name)
-        few = (
-            min(inside, n - inside) < _SIDE or min_p_value_unpaired(n, inside) > _LEVEL
-        )
+        few = min(inside, n - inside) < _SIDE or min_p_value_unpaired(n, inside) > LEVEL
         return f"{speakers(inside)} here and {n - inside} elsewhere are too few" * few
 
     def _deal(self, name: str) -> tuple[int, int]:
@@ -145,7 +140,7 @@ class Partition:
         return HitCounts.of(self._right(), (speakers, emotion), shape), speakers
 
     def spread(self, seed: int) -> tuple[float, float, float] | None:
-        """Say how far speakers spread, by luck alone, and p; see `luck`."""
+        """Say how far speakers spread, by luck alone, and p; see `null_spread`."""
         if not self.used.any() or not self.known or not self.one_each:
             return None
         if len(self.scored) < 2:
@@ -209,21 +204,13 @@ class Partition:
 
 
 def judge(parts: list[Partition], seed: int = 0) -> None:
-    """Test all groups of all properties together, and note it in each part.
-
-    Parameters
-    ----------
-    parts : list of Partition
-        Of the same clips.
-    seed : int, default 0
-        Of what is drawn.
-    """
+    """Test all groups of all properties together, and note it in each part."""
     of_clips = [part for part in parts if part.kind == "clip" and part.testable]
     of_speakers = [part for part in parts if part.kind == "speaker" and part.testable]
     families = bool(of_clips) + len(of_speakers)
     for part in parts:
         for name in part.testable:
-            if sidak(part.least(name), families) > _LEVEL:
+            if sidak(part.least(name), families) > LEVEL:
                 part.why[name] = (
                     "with so few speakers it can only be tested alone "
                     f"(by={part.name!r})"
@@ -249,55 +236,20 @@ def _entry(found: Differences, place: int) -> dict:
 PROPERTIES = ("sex", "speaker", "intensity", "text", "duration", "loudness")
 """Looked at where nothing else is asked for."""
 
-
 _MOST = 30
 """More values than this are too many to test one by one."""
-
 
 _THIRDS = {
     "duration": ("short", "medium", "long"),
     "loudness": ("quiet", "medium", "loud"),
 }
-
-
 _UNITS = {"duration": "s", "loudness": "dB"}
 
 
 def groupings(
     clips: pd.DataFrame, by: list[str] | None = None
 ) -> tuple[dict[str, pd.Series], list[str]]:
-    """Name the group of each clip, property by property.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        Indexed by clip. ``duration`` (seconds) and ``loudness`` (dB of full
-        scale) are measured from ``path`` where there are no such columns.
-        Columns of numbers, those two among them, are cut into thirds.
-    by : list of str, optional
-        Properties; those of `PROPERTIES` that are known if not given.
-
-    Returns
-    -------
-    groups : dict of str to Series of str
-        By clip; missing where it is unknown.
-    notes : list of str
-        What could not be grouped, and why.
-
-    Raises
-    ------
-    ValueError
-        If a property that was asked for is unknown.
-
-    Examples
-    --------
-    >>> clips = pd.DataFrame({"sex": ["female", "male"], "duration": [1.0, 2.0]})
-    >>> groups, notes = groupings(clips)
-    >>> list(groups["duration"])
-    ['short (up to 1.3 s)', 'long (over 1.7 s)']
-    >>> notes[0]
-    'By speaker: it is not known of these clips.'
-    """
+    """Name the group of each clip, property by property."""
     wanted = list(PROPERTIES if by is None else by)
     known = clips.assign(**_measured(clips, wanted))
     found, notes = {}, []
@@ -360,9 +312,6 @@ def _named(name: str, column: pd.Series) -> pd.Series:
     third = pd.Series(np.array(names, dtype=object)[places], column.index, name=name)
     kind = pd.CategoricalDtype(names, ordered=True)  # short before medium before long
     return third.where(column.notna()).astype(kind)
-
-
-_LEVEL = 0.05
 
 
 @dataclass(repr=False)
@@ -443,7 +392,7 @@ def subgroups(
     by: str | list[str] | None = None,
     seed: int = 0,
 ) -> Subgroups:
-    """Score groups of clips apart, and test whether they fare differently.
+    """Score subgroups apart, and test by permutation whether they fare differently.
 
     The unit is the speaker. Where a speaker is in one group only (sex), whole
     speakers change places between the groups; where every speaker has clips in
@@ -558,7 +507,7 @@ def _verdict(rows: pd.DataFrame, spread: tuple | None) -> str:
         return f"{_extremes(scored)}cannot be tested: {rows['why'].iloc[0]}."
     if len(scored) == 2:
         return _between_two(tested, scored)
-    found = tested[tested["p_joint"] <= _LEVEL]
+    found = tested[tested["p_joint"] <= LEVEL]
     if len(found):
         return " ".join(map(_apart, found.itertuples()))
     subject = f"None of the {len(tested)} groups is"
@@ -583,7 +532,7 @@ def _apart(row) -> str:
 
 
 def _spread(scored: pd.DataFrame, spread: float, by_luck: float, p: float) -> str:
-    means = "more than luck alone would" if p <= _LEVEL else "as luck alone might"
+    means = "more than luck alone would" if p <= LEVEL else "as luck alone might"
     return (
         f"{_extremes(scored)}their spread is {spread:.3f}, by luck alone "
         f"{by_luck:.3f}: speakers differ {means}, p = {p_value(p)}."
@@ -605,15 +554,13 @@ def _between_two(tested: pd.DataFrame, scored: pd.DataFrame) -> str:
     row = tested.loc[tested["difference"].idxmax()]
     other = scored.loc[scored["group"] != row["group"], "group"].iloc[0]
     size = f"by {row['difference']:.3f} {span(row['diff_low'], row['diff_high'])}"
-    if row["p_joint"] <= _LEVEL:
+    if row["p_joint"] <= LEVEL:
         return (
             f"{row['group']} is recognised better than {other} {size}, "
             f"p = {p_value(row['p_joint'])}."
         )
-    return (
-        f"{row['group']} and {other} differ {size}: that may be chance, p = "
-        f"{p_value(row['p_joint'])}. {found_from(row['detectable'])}"
-    )
+    told = chance(row["p_joint"], row["detectable"])
+    return f"{row['group']} and {other} differ {size}: {told}"
 
 
 def _range(low: float, high: float) -> str:

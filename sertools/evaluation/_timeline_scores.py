@@ -1,4 +1,4 @@
-"""How far a timeline agrees with what is known, moment by moment."""
+"""Scores of a timeline against what is known, moment by moment."""
 
 import html
 from dataclasses import dataclass, field
@@ -9,8 +9,6 @@ import pandas as pd
 from sertools.features._timeline import MARGIN, NOT_SURE, classes, decisions
 
 _STEP = 0.01  # seconds
-
-
 _APART = (0.0, 0.25, 0.5, 1.0, np.inf)
 
 
@@ -169,16 +167,16 @@ def timeline_scores(
     Parameters
     ----------
     table : DataFrame
-        As `timeline` or `smoothed` gives; see `verdicts` for overlapping windows.
+        As `timeline` or `smooth` gives; see `decisions` for overlapping windows.
     truth : DataFrame
         Rows with ``start``, ``end`` (seconds, without overlap) and ``emotion``,
-        as `long_recording` gives; further columns are kept.
+        as `concatenate_clips` gives; further columns are kept.
     margin : float, default 0.2
-        How far the best must be ahead for a verdict; see `verdict`.
+        How far the best must be ahead for a verdict; see `decide`.
 
     Returns
     -------
-    Agreement
+    TimelineScores
         Scores weighted by time, confusions in seconds, and what happens near
         changes of emotion.
 

@@ -41,10 +41,11 @@ def with_degradation(
     --------
     >>> from sertools import datasets, models
     >>> from sertools.features import extract
+    >>> from sertools.metadata import FeaturesMetadata
     >>> clips = datasets.select(datasets.load("demo"), max_clips=2)
     >>> model = with_degradation(models.load("duration_loudness"), "truncation:50%")
     >>> X = extract(model, clips, store=False, jobs=1)
-    >>> X.attrs["model"]
+    >>> FeaturesMetadata.of(X).model
     'duration_loudness (truncation:50%)'
     """
     parts = getattr(model, "parts", None)

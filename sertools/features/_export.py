@@ -9,6 +9,7 @@ import pandas as pd
 
 from sertools import files
 from sertools.features._timeline import classes, moments
+from sertools.metadata import TimelineMetadata
 
 KINDS = {".csv": "csv", ".txt": "labels", ".rttm": "rttm"}
 """What a file is, by how its name ends."""
@@ -76,7 +77,7 @@ def export(
             f"or .rttm, or give kind: {', '.join(KINDS.values())}."
         )
     if isinstance(timelines, pd.DataFrame):
-        name = timelines.attrs.get("recording") or "recording"
+        name = TimelineMetadata.of(timelines).recording or "recording"
         timelines = {name: timelines}
     if kind == "labels" and len(timelines) != 1:
         raise ValueError(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from sertools import progress as bars
 from sertools.features._workers import Response, answers
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models.base import Classifier, Embedder, Model
 from sertools.models.fusion import SEPARATOR, Fusion
 from sertools.store import Entry, Store
@@ -79,13 +80,13 @@ def extract(
     Returns
     -------
     DataFrame of shape (n, d), float32
-        One row a usable clip, in the order of `clips`. ``attrs`` holds
-        ``excluded`` (clip and reason, those of `clips` included), ``silent``
-        (clips that are used, and silent), ``model``, ``random_weights``,
-        ``weights_sha256``, ``training_corpora`` and ``corpus_sha256``; also
-        ``megabytes`` of weights, and ``seconds_per_clip`` on the clock, with
-        all that it took to load, decode and compute: ``None`` where the store
-        gave any of it, for then nothing was measured.
+        One row a usable clip, in the order of `clips`. Its metadata (see
+        `sertools.metadata.FeaturesMetadata`) hold what was ``excluded`` (clip and
+        reason, those of `clips` included), ``silent`` clips that are used,
+        ``model``, ``random_weights``, ``weights_sha256``, ``training_corpora`` and
+        ``corpus_sha256``; also ``megabytes`` of weights, and ``seconds_per_clip``
+        on the clock, with all that it took to load, decode and compute: ``None``
+        where the store gave any of it, for then nothing was measured.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def score(
     -------
     DataFrame of shape (n, k), float32
         One row a usable clip, one column an emotion, rows summing to one;
-        ``attrs`` as for `extract`.
+        metadata as for `extract`.
     """
     if not hasattr(model, "predict_proba"):
         raise ValueError(
@@ -181,8 +182,7 @@ def _rows(
     if strict and failures:
         raise ValueError(_refusal(failures))
     X = _table(model, clips, names, used, failures, digests)
-    X.attrs["seconds_per_clip"] = pace
-    return X
+    return FeaturesMetadata.update(X, seconds_per_clip=pace)
 
 
 def _alone(keeper: Store | None, signature, clips: pd.DataFrame):
@@ -240,7 +240,7 @@ def _digests(clips: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, str]]:
 
 def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:
     excluded = [{"clip": clip, "reason": why} for clip, why in failures.items()]
-    excluded = [*clips.attrs.get("excluded", []), *excluded]
+    excluded = [*ClipsMetadata.of(clips).excluded, *excluded]
     if not used:
         first = [f" The first: {clip}: {why}." for clip, why in failures.items()][:1]
         raise ValueError("".join(["No clip can be used.", *first]))
@@ -249,13 +249,13 @@ def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:
         index=pd.Index(list(used), name="clip"),
         columns=names,
     )
-    X.attrs = {
-        "excluded": excluded,
-        "silent": [clip for clip, entry in used.items() if entry.silent],
+    facts = FeaturesMetadata(
         **_of_model(model),
-        "corpus_sha256": _corpus_digest(clips, digests),
-    }
-    return X
+        corpus_sha256=_corpus_digest(clips, digests),
+        excluded=excluded,
+        silent=[clip for clip, entry in used.items() if entry.silent],
+    )
+    return facts.attach(X)
 
 
 def _of_model(model: Model) -> dict:
@@ -265,7 +265,7 @@ def _of_model(model: Model) -> dict:
         "model": model.label,
         "random_weights": model.random_weights,
         "weights_sha256": model.weights_sha256(),
-        "training_corpora": None if corpora is None else list(corpora),
+        "training_corpora": "unknown" if corpora is None else list(corpora),
         "megabytes": megabytes(model),
     }
 
@@ -285,16 +285,17 @@ def _joined(model: Fusion, clips: pd.DataFrame, parts: list) -> pd.DataFrame:
         for part, X in zip(model.parts, parts, strict=True)
     ]
     X = pd.concat(named, axis=1, join="inner")
-    paces = [part.attrs["seconds_per_clip"] for part in parts]
-    reasons = {row["clip"]: row for part in parts for row in part.attrs["excluded"]}
-    X.attrs = {
-        "excluded": list(reasons.values()),
-        "silent": [clip for clip in parts[0].attrs["silent"] if clip in X.index],
+    told = [FeaturesMetadata.of(part) for part in parts]
+    paces = [each.seconds_per_clip for each in told]
+    reasons = {row["clip"]: row for each in told for row in each.excluded}
+    facts = FeaturesMetadata(
         **_of_model(model),
-        "corpus_sha256": parts[0].attrs["corpus_sha256"],
-        "seconds_per_clip": None if None in paces else sum(paces),
-    }
-    return X
+        corpus_sha256=told[0].corpus_sha256,
+        seconds_per_clip=None if None in paces else sum(paces),
+        excluded=list(reasons.values()),
+        silent=[clip for clip in told[0].silent if clip in X.index],
+    )
+    return facts.attach(X)
 
 
 def _refusal(failures: dict[str, str]) -> str:

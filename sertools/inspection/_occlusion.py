@@ -1,4 +1,4 @@
-"""What a model listens to: stretches and bands of one clip, turned down in turn."""
+"""Occlusion: what a clip's answer loses without each stretch and each band."""
 
 import itertools
 import os
@@ -9,6 +9,8 @@ import pandas as pd
 
 from sertools import audio
 from sertools.display import listed
+from sertools.evaluation._notes import made_up_by
+from sertools.extras import require
 
 _AT_ONCE = 32  # waveforms a model hears in one call
 
@@ -80,7 +82,7 @@ def occlusion(
     bands: int = 12,
     depth: float = 20.0,
 ) -> Occlusion:
-    """Turn down stretches and bands of a clip, and see what the answer loses.
+    """Occlude stretches and bands of a clip, and see what the answer loses.
 
     Each stretch is turned down in turn, with soft edges, then each band of
     frequencies in the whole clip; the bands are equally wide on
@@ -171,20 +173,12 @@ def occlusion(
         dict(zip(classes, map(float, scores[0]), strict=True)),
         str(getattr(model, "label", type(model).__name__)),
         depth,
-        _remarks(model),
+        made_up_by({"random_weights": getattr(model, "random_weights", False)}),
     )
 
 
 def mel_edges(bands: int, sampling_rate: int) -> np.ndarray:
-    """Cut the frequencies up to half the rate into bands of equal width in mel.
-
-    Examples
-    --------
-    >>> mel_edges(2, 16_000).round().tolist()
-    [0.0, 1689.0, 8000.0]
-    """
-    from sertools.extras import require
-
+    """Cut the frequencies up to half the rate into bands of equal width in mel."""
     mel = require("librosa").mel_frequencies
     edges = mel(bands + 1, fmin=0, fmax=sampling_rate / 2)
     return np.r_[edges[:-1], sampling_rate / 2]  # to the last bit
@@ -219,9 +213,3 @@ def _column(classes: list[str], emotion: str | None, scores: np.ndarray) -> int:
 
 def _table(places: dict, before: float, after: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({**places, "probability": after, "drop": before - after})
-
-
-def _remarks(model) -> list[str]:
-    if getattr(model, "tiny", False):
-        return ["Random weights: everything ran, and no number here means anything."]
-    return []

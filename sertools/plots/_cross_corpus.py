@@ -1,11 +1,11 @@
 """Cross-corpus matrix: what one recipe, trained on each corpus, makes of each."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sertools.evaluation._notes import MADE_UP, Kind, of_kind, presumes_speaker
 from sertools.plots import _style
 
 if TYPE_CHECKING:
@@ -185,6 +185,6 @@ def _note(board: "CrossCorpus") -> str:
 
 def _alarms(board: "CrossCorpus", forms: list[str]) -> list[str]:
     """Keep what a picture must say: made-up data, leaks, who speaks being known."""
-    signs = ("Random weights", "Synthetic", "LEAKING")
-    signs += ("Standardised by speaker",) * any(f.startswith("speaker") for f in forms)
-    return [n for n in board.notes if re.sub("^On [^:]*: ", "", n).startswith(signs)]
+    presuming = any(map(presumes_speaker, forms))
+    kinds = [*MADE_UP, Kind.LEAKING, *[Kind.PRESUMES_SPEAKER] * presuming]
+    return of_kind(board.notes, *kinds)

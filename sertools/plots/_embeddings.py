@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import datasets
+from sertools.metadata import FeaturesMetadata
 from sertools.plots import _style
 from sertools.plots._style import UNKNOWN, area, marks
 
@@ -228,7 +229,7 @@ def matching_clips(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.Da
 def describe_source(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> str:
     """Name corpora and model, and say which speech is synthetic."""
     corpora = sorted(clips["dataset"].dropna().unique()) if "dataset" in clips else []
-    model = getattr(X, "attrs", {}).get("model")
+    model = FeaturesMetadata.of(X).model
     parts = [
         f"{name} (synthetic speech)" if _is_synthetic(name) else name
         for name in corpora

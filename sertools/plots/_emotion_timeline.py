@@ -7,6 +7,7 @@ import pandas as pd
 
 from sertools import labels
 from sertools.features._timeline import MARGIN, NOT_SURE, classes, decisions, range_at
+from sertools.metadata import TimelineMetadata
 from sertools.plots import _style
 
 if TYPE_CHECKING:
@@ -111,7 +112,8 @@ def emotion_timeline(
 def _crop(told: pd.DataFrame, part) -> tuple[pd.DataFrame, float, float]:
     """Keep the moments of a part, and say from where to where it goes."""
     last = told["end"].iloc[-1] if len(told) else 0.0
-    begin, end = part or (0.0, float(told.attrs.get("seconds", last)))
+    seconds = TimelineMetadata.of(told).seconds
+    begin, end = part or (0.0, float(last if seconds is None else seconds))
     inside = told[(told["start"] < end) & (told["end"] > begin)].reset_index(drop=True)
     if inside.empty:
         raise ValueError("There is nothing to draw: no speech was heard.")
@@ -299,8 +301,8 @@ def _strip(ax: "Axes", table: pd.DataFrame, column: str, bottom: float) -> None:
 
 
 def _caption(table, told, width, margin, known) -> tuple[str, str, list[str]]:
-    about = [table.attrs.get(name) for name in ("recording", "model")]
-    head = ", ".join(word for word in about if word) or "Emotion over time"
+    facts = TimelineMetadata.of(table)
+    head = ", ".join(filter(None, (facts.recording, facts.model)))
     unsure = _shares(told, [])[NOT_SURE]
     parts = ["Line: score, 0 to 1", "filled: the verdict"]
     parts += ["band: lowest to highest of the windows that hold the moment"]
@@ -309,5 +311,5 @@ def _caption(table, told, width, margin, known) -> tuple[str, str, list[str]]:
     note = "; ".join(parts) + f" ({100 * unsure:.0f} % of the speech)"
     if width:
         note += f". Averaged over {width:g} s"
-    random = "random weights" in str(table.attrs.get("model", ""))
-    return head, note, ["Random weights: this means nothing."] if random else []
+    alarms = ["Random weights: this means nothing."] * facts.random_weights
+    return head or "Emotion over time", note, alarms

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sertools import display, labels
+from sertools.evaluation._notes import MADE_UP, of_kind
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -253,7 +254,7 @@ def warnings_height(result: "Result", width: float) -> float:
 
 def alarms(notes: Iterable[str]) -> list[str]:
     """Keep the notes without which a picture would mislead: made-up weights, speech."""
-    return [note for note in notes if note.startswith(("Random w", "Synthetic"))]
+    return of_kind(notes, *MADE_UP)
 
 
 UNKNOWN = (".", "#8A8A8A")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import sertools
 from sertools import fetching
+from sertools.metadata import ClipsMetadata
 from sertools.report._kernel import Limits
 from sertools.report._notebooks import find, name_of, read
 from sertools.report._parameters import Parameter, checked, invalid_values, parameters
@@ -152,7 +153,7 @@ def _corpus(name: str, root: str) -> str | None:
         about = clips[columns].fillna("").astype(str).itertuples(name=None)
         for row, of_audio in zip(about, audio, strict=True):
             total.update("\t".join([*row, of_audio, "\n"]).encode())
-    for item in clips.attrs.get("excluded", []):
+    for item in ClipsMetadata.of(clips).excluded:
         total.update(f"{item['clip']}\t{item['reason']}\n".encode())
     return total.hexdigest()
 

@@ -13,6 +13,7 @@ import traitlets
 
 from sertools import audio, features, labels, models
 from sertools.features._timeline import MARGIN, classes
+from sertools.metadata import TimelineMetadata
 from sertools.plots import _style, emotion_timeline
 from sertools.plots._audio import FLOOR
 from sertools.widgets import _players
@@ -368,7 +369,7 @@ def _wanted(model) -> list:
     found = []
     for one in model:
         if isinstance(one, pd.DataFrame):
-            found.append((one.attrs.get("model") or "scores", one))
+            found.append((TimelineMetadata.of(one).model or "scores", one))
         elif isinstance(one, str):
             found.append(models.load(one))
         elif hasattr(one, "sampling_rate"):
@@ -395,9 +396,10 @@ def _check(name: str, table: pd.DataFrame, seconds: float) -> None:
 
 def _honest(name: str, table: pd.DataFrame) -> str:
     """Say of random weights that they are, whatever the table is called."""
-    random = "random weights"
-    known = random in str(table.attrs.get("model", "")) and random not in name
-    return f"{name} ({random})" if known else name
+    facts = TimelineMetadata.of(table)
+    if facts.random_weights and name != facts.model:
+        return f"{name} (random weights)"
+    return name
 
 
 def _unlike(name: str, names: Iterable[str]) -> str:
@@ -462,8 +464,7 @@ def _figure(shown: "Timeline"):
             ax.set_axis_off()
             _style.heading(ax, f"{name}: no speech was heard")
         else:
-            table = table.copy()
-            table.attrs = {**table.attrs, "model": name, "recording": ""}
+            table = TimelineMetadata.update(table.copy(), model=name, recording="")
             part = (0.0, shown.reel.seconds)
             emotion_timeline(table, margin=shown.margin, part=part, ax=ax)
     if shown.reel.name:

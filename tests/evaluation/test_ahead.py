@@ -2,6 +2,7 @@ import pytest
 
 from sertools import datasets, features, models
 from sertools.evaluation import _ahead
+from sertools.metadata import FeaturesMetadata
 
 
 @pytest.fixture
@@ -17,13 +18,15 @@ def baseline(clips):
 def test_the_baseline_is_heard_meanwhile(clips):
     with _ahead.preparing("svm", clips):
         pass
-    assert baseline(clips).attrs["seconds_per_clip"] is None  # came from the store
+    assert (
+        FeaturesMetadata.of(baseline(clips)).seconds_per_clip is None
+    )  # came from the store
 
 
 def test_what_fails_is_left_to_whoever_needs_it(clips):
     with _ahead.preparing("no_such_head", clips):
         pass
-    assert baseline(clips).attrs["seconds_per_clip"] > 0
+    assert FeaturesMetadata.of(baseline(clips)).seconds_per_clip > 0
 
 
 def test_an_error_meanwhile_is_not_held_back(clips):

@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sertools import datasets, evaluation, features, models
 from sertools.evaluation import concat_corpora, cross_corpus, cross_validate, transfer
+from sertools.metadata import ClipsMetadata
 from sertools.models import heads
 
 
@@ -154,19 +155,17 @@ def test_emotions_that_not_all_have_are_left_out_and_counted(pair):
     clips = concat_corpora(pair)
     assert set(clips["emotion"]) == {"angry", "sad"}
     assert len(clips) == 64
-    assert clips.attrs["left_out"] == {"fear of one, not in every corpus": 16}
+    assert ClipsMetadata.of(clips).filtered == {"fear of one, not in every corpus": 16}
 
 
 def test_what_the_tables_told_is_kept(pair):
     one, two = pair
-    one.attrs = {
-        "left_out": {"beyond max_clips": 2},
-        "excluded": [{"clip": "x", "reason": "y"}],
-    }
-    two.attrs = {"left_out": {"beyond max_clips": 3}}
+    excluded = [{"clip": "x", "reason": "y"}]
+    ClipsMetadata(excluded, {"beyond max_clips": 2}).attach(one)
+    ClipsMetadata(filtered={"beyond max_clips": 3}).attach(two)
     clips = concat_corpora([one, two])
-    assert clips.attrs["left_out"]["beyond max_clips"] == 5
-    assert clips.attrs["excluded"] == [{"clip": "x", "reason": "y"}]
+    assert ClipsMetadata.of(clips).filtered["beyond max_clips"] == 5
+    assert ClipsMetadata.of(clips).excluded == [{"clip": "x", "reason": "y"}]
 
 
 def test_too_few_shared_emotions_are_refused_with_what_each_has(pair):
@@ -265,7 +264,9 @@ def test_a_third_corpus_is_neither_used_nor_told_of(two, imagined):
     clips, X = two
     other, Y = imagined(seed=5, emotions=("angry", "sad"))
     clips, X = pd.concat([clips, other]), pd.concat([X, Y])
-    clips.attrs["excluded"] = [{"clip": n, "reason": "r"} for n in ("mine/x", "here/x")]
+    ClipsMetadata.update(
+        clips, excluded=[{"clip": n, "reason": "r"} for n in ("mine/x", "here/x")]
+    )
     result = transfer("logistic", X, clips, "there", train="here")
     assert result.classes == ["angry", "happy", "sad"]
     assert result.filtered == {}

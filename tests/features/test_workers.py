@@ -13,6 +13,7 @@ import soundfile
 
 from sertools import audio, features, models
 from sertools.features import _workers
+from sertools.metadata import FeaturesMetadata
 from sertools.models.base import Classifier, Embedder
 
 RATE = 16_000
@@ -58,7 +59,7 @@ def fragile(act):
 
 
 def reasons(X) -> dict[str, str]:
-    return {row["clip"]: row["reason"] for row in X.attrs["excluded"]}
+    return {row["clip"]: row["reason"] for row in FeaturesMetadata.of(X).excluded}
 
 
 def test_worker_processes_change_nothing(corpus):
@@ -67,7 +68,8 @@ def test_worker_processes_change_nothing(corpus):
     shared = features.extract(model, clips, store=False, jobs=2)
     assert alone.equals(shared)
     for X in (alone, shared):
-        assert X.attrs.pop("seconds_per_clip") > 0
+        assert FeaturesMetadata.of(X).seconds_per_clip > 0
+        FeaturesMetadata.update(X, seconds_per_clip=None)
     assert alone.attrs == shared.attrs
 
 

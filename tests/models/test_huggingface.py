@@ -18,6 +18,7 @@ import pytest
 
 from sertools import features, models
 from sertools.extras import available, require
+from sertools.metadata import FeaturesMetadata
 from sertools.models.huggingface import HuggingFace
 
 needs_transformers = pytest.mark.skipif(
@@ -196,8 +197,8 @@ def test_a_store_changes_nothing(kind, folders, voices, corpus_of_voices, tmp_pa
         assert np.allclose(X, embedding, atol=1e-4)
     P = features.score(model, corpus_of_voices, store, progress=False)
     assert np.allclose(P, scores[:, SORTED], atol=1e-4)
-    assert P.attrs["training_corpora"] is None
-    assert not P.attrs["random_weights"]
+    assert FeaturesMetadata.of(P).training_corpora == "unknown"
+    assert not FeaturesMetadata.of(P).random_weights
 
 
 @needs_transformers

@@ -6,6 +6,7 @@ import pytest
 from sklearn.base import clone
 
 from sertools import evaluation, extras, features, models
+from sertools.metadata import FeaturesMetadata
 
 HEARD = 0.3, 1.234, 0.05  # seconds
 needs_whisper = pytest.mark.skipif(
@@ -401,6 +402,9 @@ def test_it_trains_and_is_evaluated_as_any_other(heard, corpus_of_voices, whispe
     emotions, speakers = ["sad", "happy"] * 4, np.repeat(list("abcd"), 2)
     clips = corpus_of_voices.assign(emotion=emotions, speaker=speakers)
     X = features.extract(model, clips, store=False, progress=False)
-    assert X.attrs["random_weights"] and X.attrs["training_corpora"] is None
+    assert (
+        FeaturesMetadata.of(X).random_weights
+        and FeaturesMetadata.of(X).training_corpora == "unknown"
+    )
     result = evaluation.cross_validate("logistic", X, clips, folds="speaker")
     assert len(result.predictions) == 8

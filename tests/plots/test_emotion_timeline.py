@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from sertools import features, labels, plots
+from sertools.metadata import TimelineMetadata
 from sertools.plots import _emotion_timeline
 
 
@@ -15,7 +16,9 @@ def course(seconds, hop=0.5, window=1.0, seed=0):
     scores = np.random.default_rng(seed).dirichlet([1, 1, 1], len(starts))
     made = pd.DataFrame({"start": starts, "end": starts + window})
     made = made.join(pd.DataFrame(scores, columns=["angry", "happy", "sad"]))
-    made.attrs = {"seconds": float(seconds), "model": "loud", "recording": "talk.wav"}
+    TimelineMetadata.update(
+        made, seconds=float(seconds), model="loud", recording="talk.wav"
+    )
     return made
 
 
@@ -148,7 +151,8 @@ def test_colours_come_from_the_table_of_emotions(windows):
 
 
 def test_random_weights_are_said(windows):
-    windows.attrs["model"] = "yamnet (random weights)"
+    model = "yamnet (random weights)"
+    TimelineMetadata.update(windows, model=model, random_weights=True)
     assert "Random weights" in words(plots.emotion_timeline(windows))
 
 

@@ -9,6 +9,7 @@ import soundfile
 import traitlets
 
 from sertools import audio, features, models, widgets
+from sertools.metadata import TimelineMetadata
 from sertools.widgets._timeline import BANDS, RATE, AudioBuffer
 
 TRAINED = "trained:emodb_egemaps"
@@ -34,7 +35,7 @@ def scores(seconds: float) -> pd.DataFrame:
         rows.append([start, start + 2, sure, 1 - sure])
         rows.append([start + 2, start + 4, 0.52, 0.48])
     table = pd.DataFrame(rows, columns=["start", "end", "angry", "sad"])
-    table.attrs = {"model": "made up", "seconds": seconds}
+    TimelineMetadata(model="made up", seconds=seconds).attach(table)
     return table
 
 
@@ -90,7 +91,8 @@ def test_models_tables_and_names_all_go(tmp_path):
 
 def test_random_weights_are_said():
     table = scores(60)
-    table.attrs["model"] = "whisper:tiny (random weights)"
+    model = "whisper:tiny (random weights)"
+    TimelineMetadata.update(table, model=model, random_weights=True)
     made = widgets.timeline(sound(60), {"mine": table})
     assert list(made.tables) == ["mine (random weights)"]
 
