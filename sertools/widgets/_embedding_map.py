@@ -1,4 +1,4 @@
-"""Clips as points, near each other where they are alike, to hear and to pick."""
+"""Embedding map: clips as points, near each other where alike, to hear and pick."""
 
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,8 @@ from sertools.widgets._scripts import script, style
 if TYPE_CHECKING:
     from sertools.evaluation import Result
 
-_BY = ("emotion", "predicted", "speaker", "sex", "dataset")
-"""Columns that give colours."""
-
-
-NEAR = 10
-"""Neighbours whose emotions tell how well a picture parts them."""
+_BY = ("emotion", "predicted", "speaker", "sex", "dataset")  # columns for colours
+_NEAR = 10  # neighbours whose emotions tell how well a picture parts them
 
 
 class EmbeddingMap(ClipTable):
@@ -84,11 +80,12 @@ def embedding_map(
     method: "str | np.ndarray | pd.DataFrame" = "umap",
     seed: int = 0,
 ) -> EmbeddingMap:
-    """Show clips as points: hover to hear one, draw around some to list them.
+    """Show an embedding map: clips as points to hear and to pick.
 
-    The picture is the one that `plots.embeddings` draws. By keyboard: arrows go to
-    the nearest point that way, Space plays it, Enter picks it, N picks the ten
-    nearest, too, A all of its group; Escape clears.
+    Hover over a point to hear it, draw around some to list them. The picture is the
+    one that `plots.embeddings` draws. By keyboard: arrows go to the nearest point
+    that way, Space plays it, Enter picks it, N picks the ten nearest, too, A all of
+    its group; Escape clears.
 
     Parameters
     ----------
@@ -181,15 +178,15 @@ def _middle(places: np.ndarray, table: pd.DataFrame) -> list[str]:
 
 def _words(places: np.ndarray, table: pd.DataFrame) -> str:
     """Say how far a picture parts the emotions, to those who do not see it."""
-    if "emotion" not in table or len(table) <= NEAR:
+    if "emotion" not in table or len(table) <= _NEAR:
         return ""
     from scipy.spatial import KDTree
 
     emotions = table["emotion"].fillna("unknown").to_numpy()
-    near = KDTree(places).query(places, NEAR + 1)[1]
+    near = KDTree(places).query(places, _NEAR + 1)[1]
     others = near != np.arange(len(near))[:, None]
     same = (emotions[near] == emotions[:, None]) & others
     shares = pd.Series(same.sum(axis=1) / others.sum(axis=1)).groupby(emotions).mean()
     shares = shares.sort_values(ascending=False)
     parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-    return f"Of a clip's {NEAR} nearest, so many share its emotion: {parts}."
+    return f"Of a clip's {_NEAR} nearest, so many share its emotion: {parts}."
