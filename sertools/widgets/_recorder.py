@@ -137,10 +137,7 @@ def recording_picture(recording: Recording) -> tuple[dict, list[bytes]]:
     waveform = recording.waveform
     starts = np.linspace(0, len(waveform), _COLUMNS, endpoint=False).astype(int)
     starts = np.unique(starts)
-    edges = [
-        np.minimum.reduceat(waveform, starts),
-        np.maximum.reduceat(waveform, starts),
-    ]
+    edges = [each.reduceat(waveform, starts) for each in (np.minimum, np.maximum)]
     outline = np.rint(127 * np.clip(edges, -1, 1)).astype(np.int8)
     bands, columns = shades.shape
     return (
@@ -380,9 +377,7 @@ class Recorder(Widget):
         return "".join(lines)
 
     def __repr__(self) -> str:
-        heard = (
-            "nothing recorded" if self._recording is None else self._recording.verdict
-        )
+        heard = self.verdict or "nothing recorded"
         return f"A recorder for {self.model.label}, in JupyterLab: {heard}."
 
 
