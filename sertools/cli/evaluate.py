@@ -413,14 +413,12 @@ def _recorded(arguments: argparse.Namespace, clips, model) -> "Result":
 
 def _evaluated(arguments: argparse.Namespace, clips, model) -> "Result":
     from sertools import evaluation, features
-    from sertools.evaluation import _ahead
 
     if not arguments.head:
         return evaluation.predict(
             model, clips, jobs=arguments.jobs, strict=arguments.strict
         )
-    with _ahead.preparing(arguments.head, clips):
-        X = features.extract(model, clips, jobs=arguments.jobs, strict=arguments.strict)
+    X = features.extract(model, clips, jobs=arguments.jobs, strict=arguments.strict)
     given = {"seed": arguments.seed, "standardize": arguments.standardize}
     if arguments.tune:
         given["tune"] = True

@@ -20,15 +20,7 @@ from sertools.evaluation.folds import assign
 
 
 class Origin(NamedTuple):
-    """The published recording that a file is, byte by byte.
-
-    Parameters
-    ----------
-    dataset, clip, speaker : str
-        The corpus, and the names that `datasets.load` gives.
-    emotion : str
-        As its owner has it.
-    """
+    """The published recording that a file is, byte by byte: names as when loaded."""
 
     dataset: str
     clip: str

@@ -82,29 +82,14 @@ LEVEL = 0.05
 
 
 class Differences(NamedTuple):
-    """What was found to differ, one entry a test: a pair of models, or a group.
+    """What was found to differ, one entry a test: a pair of models, or a group."""
 
-    Parameters
-    ----------
-    difference : ndarray of shape (tests,)
-        Of the scores: the first model's less the second's, a group's less that
-        of the rest.
-    low, high : ndarray of shape (tests,)
-        95 % interval over speakers, each test by itself; NaN where there are
-        too few speakers.
-    p, p_joint : ndarray of shape (tests,)
-        Two-sided; for the test alone, and for all tests together (max-T).
-    detectable : ndarray of shape (tests,)
-        The difference that four of five such studies would have found, by the
-        joint p-value.
-    """
-
-    difference: np.ndarray
-    low: np.ndarray
+    difference: np.ndarray  # of the scores: a less b, or a group less the rest
+    low: np.ndarray  # 95 % over speakers, each test alone; NaN with too few speakers
     high: np.ndarray
-    p: np.ndarray
-    p_joint: np.ndarray
-    detectable: np.ndarray
+    p: np.ndarray  # two-sided, for the test alone
+    p_joint: np.ndarray  # for all tests together (max-T)
+    detectable: np.ndarray  # what four of five such studies would have found
 
 
 def speaker_contributions(
@@ -196,16 +181,10 @@ def _every(n: int, sizes: list[int]):
 
 
 class HitCounts(NamedTuple):
-    """How often each speaker was right, emotion by emotion.
+    """How often each speaker was right, emotion by emotion."""
 
-    Parameters
-    ----------
-    hits, clips : ndarray of shape (speakers, emotions) or more
-        Clips that were right, and all clips.
-    """
-
-    hits: np.ndarray
-    clips: np.ndarray
+    hits: np.ndarray  # clips that were right: (speakers, emotions) or more
+    clips: np.ndarray  # all clips
 
     @classmethod
     def of(cls, right, codes, shape) -> "HitCounts":

@@ -20,21 +20,11 @@ _SCALES = {
 
 
 class Answers(NamedTuple):
-    """What a model said of each clip, and what was true.
+    """What a model said of each clip, and what was true."""
 
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, k)
-        Columns as in ``Result.classes``.
-    codes : ndarray of shape (n,), int
-        The column that is true; -1 where the model has no such class.
-    speakers : ndarray of shape (n,), str, or None
-        Who speaks; ``None`` if that is unknown of any clip.
-    """
-
-    probabilities: np.ndarray
-    codes: np.ndarray
-    speakers: np.ndarray | None
+    probabilities: np.ndarray  # (n, k), columns as in Result.classes
+    codes: np.ndarray  # the column that is true; -1 where there is no such class
+    speakers: np.ndarray | None  # None where that is unknown of any clip
 
 
 def answers(result: Evaluated, why: str | None = None) -> Answers:

@@ -39,17 +39,7 @@ _SIDE = 3  # speakers that each side of a contrast between speakers must have
 
 
 class Partition:
-    """Clips cut into groups by one property.
-
-    Parameters
-    ----------
-    name : str
-        The property.
-    groups : Series of str
-        The group of each clip; missing where it is unknown.
-    table : DataFrame
-        Predictions of the same clips: emotion, predicted, speaker.
-    """
+    """Clips cut into groups by one property; a group is missing where it is unknown."""
 
     def __init__(self, name: str, groups: pd.Series, table: pd.DataFrame):
         self.name, self.groups, self.table = name, groups, table

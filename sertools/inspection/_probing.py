@@ -253,10 +253,10 @@ def _asked(clips: pd.DataFrame, by) -> tuple[list[str], list[str]]:
 def _answer(X: pd.DataFrame, clips: pd.DataFrame, what: str, seed: int) -> dict:
     kept = clips[what].notna().to_numpy()
     X, clips = X.to_numpy()[kept], clips[kept]
-    units, held_out = _units(clips, what)
+    units, held_out, alone = _units(clips, what)
     y = clips[what].to_numpy(dtype=str)
     uar, low, high = _probe(X, y, units, seed)
-    if held_out.startswith("clips"):
+    if alone:
         low = high = np.nan  # clips of one speaker are not independent
     chance = 1 / len(set(y))
     return {
@@ -269,13 +269,14 @@ def _answer(X: pd.DataFrame, clips: pd.DataFrame, what: str, seed: int) -> dict:
     }
 
 
-def _units(clips: pd.DataFrame, what: str) -> tuple[np.ndarray, str]:
-    """Give what is held out as one: a speaker, a text; clips where none is known."""
+def _units(clips: pd.DataFrame, what: str) -> tuple[np.ndarray, str, bool]:
+    """Give what is held out as one, in words, too, and whether it is a clip alone."""
     column = _HELD_OUT.get(what, "speaker")
     known = column in clips and not clips[column].isna().any()
     if known and clips[column].nunique() > 1:
-        return clips[column].to_numpy(dtype=str), f"{column}s"
-    return clips.index.to_numpy(dtype=str), f"clips ({column}s unknown: flatters)"
+        return clips[column].to_numpy(dtype=str), f"{column}s", False
+    words = f"clips ({column}s unknown: flatters)"
+    return clips.index.to_numpy(dtype=str), words, True
 
 
 def _probe(X, y, units, seed) -> tuple[float, float, float]:

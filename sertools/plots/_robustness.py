@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
 from sertools.plots._style import BLUE, INK, MUTED, ORANGE, SMALL
 
@@ -156,7 +157,7 @@ def _curve(
     else:
         panel.vlines(across, low, high, color=colour, linewidth=2, alpha=0.55)
     p_values = table["p_joint"].astype(float).to_numpy()
-    differs = (p_values <= _style.SIGNIFICANT) & (not which)
+    differs = (p_values <= LEVEL) & (not which)
     differs[place] = True
     for x, y, full in zip(across, value, differs, strict=True):
         size = 4 if which else 7

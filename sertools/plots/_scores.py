@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import display, labels
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
 from sertools.plots._style import BLUE, INK, MUTED, ORANGE, VERMILION
 
@@ -442,7 +443,7 @@ def indistinguishable(comparison: "Comparison", names=None) -> list[tuple[int, i
     apart = np.zeros((len(names),) * 2, dtype=bool)
     for row in comparison.pairs.itertuples():
         if row.a in place and row.b in place:
-            differ = np.isnan(row.p_joint) or row.p_joint <= _style.SIGNIFICANT
+            differ = np.isnan(row.p_joint) or row.p_joint <= LEVEL
             a, b = place[row.a], place[row.b]
             apart[a, b] = apart[b, a] = differ
     runs = []

@@ -26,7 +26,6 @@ INK, MUTED, PALE, WARNING = "#222222", "#5F5F5F", "#D9D9D9", "#A13D00"
 LABEL = {"va": "center", "fontsize": SMALL, "color": INK}
 """The look of a word that stands at the height of what it names."""
 OVER_SPEAKERS = "UAR (bar: 95 % interval over speakers)"
-SIGNIFICANT = 0.05
 NAMED_SPEAKERS = 30
 """Up to so many speakers each has a name and a number; more are a strip of dots."""
 

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
-from sertools.plots._style import BLUE, INK, MUTED, ORANGE, SIGNIFICANT, SMALL
+from sertools.plots._style import BLUE, INK, MUTED, ORANGE, SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -104,7 +105,7 @@ def _group(ax: "Axes", row, place: float) -> None:
     if np.isnan(row.uar):
         _style.beside(ax, place, "too few clips", color=MUTED)
         return
-    found, hollow = row.p_joint <= SIGNIFICANT, np.isnan(row.p_joint)
+    found, hollow = row.p_joint <= LEVEL, np.isnan(row.p_joint)
     colour = ORANGE if found else BLUE
     if not np.isnan(row.low):
         ax.plot([row.low, row.high], [place] * 2, color=colour, lw=2)
@@ -143,7 +144,7 @@ def _label(row) -> str:
 def _key(ax: "Axes", table: pd.DataFrame) -> None:
     """Explain the marks that are there."""
     scored = table.dropna(subset="uar")
-    found, untested = scored["p_joint"] <= SIGNIFICANT, scored["p_joint"].isna()
+    found, untested = scored["p_joint"] <= LEVEL, scored["p_joint"].isna()
     kinds = {
         "not told from the rest": ((~found & ~untested).any(), "o", BLUE, BLUE),
         "differs from the rest": (found.any(), "D", ORANGE, ORANGE),

@@ -42,6 +42,7 @@ def scores(seconds: float) -> pd.DataFrame:
 MADE = f"""\
 import numpy as np, pandas as pd, soundfile, time
 from sertools import widgets
+from sertools.metadata import TimelineMetadata
 RATE, SPEECH = {RATE}, {SPEECH}
 """
 
