@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import sertools
+from sertools import extras
 from sertools.files import write_json
 
 _WORD = re.compile(r"[\w.-]+")
@@ -212,7 +213,7 @@ def packages() -> dict[str, str]:
     True
     """
     try:
-        lines = importlib.metadata.requires("sertools") or []
+        lines = importlib.metadata.requires(extras.DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:  # used without being installed
         lines = []
     used = [line for line in lines if not _FOR_WORK.search(line)]
