@@ -21,7 +21,7 @@ from sertools.audio._loading import MIN_SECONDS, SILENCE
 from sertools.datasets import _registry
 from sertools.datasets._files import Official, official
 from sertools.datasets.base import Dataset
-from sertools.display import headed
+from sertools.display import Display, Part, headed
 from sertools.metadata import ClipsMetadata
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".opus": "OGG"}
@@ -212,7 +212,7 @@ _FOREIGN = (
 
 
 @dataclass(repr=False)
-class Audit:
+class Audit(Display):
     """What a corpus on this machine is, against what was published.
 
     Parameters
@@ -312,8 +312,8 @@ class Audit:
             said += [_row(*values) for values in group.iloc[:, 1:].itertuples(False)]
         return said + self._remarks()
 
-    def __repr__(self) -> str:
-        return "\n".join(
+    def _parts(self):
+        lines = [
             textwrap.fill(
                 line,
                 _WIDTH,
@@ -322,9 +322,7 @@ class Audit:
                 break_on_hyphens=False,
             )
             for line in self.lines()
-        )
-
-    def _repr_html_(self) -> str:
+        ]
         findings = self.findings()
         if not self.n_official:
             findings = findings.drop(columns="where")
@@ -332,7 +330,8 @@ class Audit:
         table = table.replace("<td>", "<td style='text-align:left'>")
         table = headed(table, "Faults") if len(findings) else ""
         before = [self._headline(), *self._completeness()]
-        return f"{_paragraphs(before, bold=True)}{table}{_paragraphs(self._remarks())}"
+        page = f"{_paragraphs(before, bold=True)}{table}{_paragraphs(self._remarks())}"
+        yield Part(lines, page)
 
     def _remarks(self) -> list[str]:
         """Say what is not of single clips."""

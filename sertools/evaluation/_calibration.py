@@ -3,7 +3,6 @@
 How far the probabilities of a result can be trusted.
 """
 
-import html
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -117,7 +116,7 @@ _BINS = 10
 
 
 @dataclass(repr=False)
-class Calibration:
+class Calibration(display.Display):
     """How far the probabilities of a result can be trusted.
 
     Parameters
@@ -155,24 +154,16 @@ class Calibration:
     n_speakers: int | None
     notes: list[str] = field(default_factory=list)
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
-        for name, words, guess in self._scores():
-            lines.append(f"  {name:20} {words}{guess and '  ' + guess}")
-        lines += [f"  {name:20} {words}" for name, words in self._errors()]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        rows = [*self._scores(), *((*row, "") for row in self._errors())]
-        return (
-            f"<p>{html.escape(self._head())}</p>"
-            + display.rows(rows)
-            + display.dotted(self.notes)
-        )
-
-    def _head(self) -> str:
+    def _parts(self):
         who = display.speakers(self.n_speakers)
-        return f"Can the probabilities be trusted? {self.n_clips} clips, {who}"
+        head = f"Can the probabilities be trusted? {self.n_clips} clips, {who}"
+        yield display.heading(head)
+        rows = [*self._scores(), *((*row, "") for row in self._errors())]
+        lines = [
+            f"  {name:20} {text}{more and '  ' + more}" for name, text, more in rows
+        ]
+        yield display.Part(lines, display.rows(rows))
+        yield display.notes(self.notes)
 
     def _scores(self) -> list[tuple[str, str, str]]:
         shown = []

@@ -30,7 +30,7 @@ _PUBLISHED = "Published, by other protocols: reported, not run here, never ranke
 
 
 @dataclass(repr=False)
-class Comparison:
+class Comparison(display.Display):
     """Models side by side, and what can be said of their differences.
 
     Parameters
@@ -78,38 +78,30 @@ class Comparison:
             return [("", self.models)]
         return list(self.models.groupby("apart", sort=False))
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
+    def _parts(self):
+        yield display.heading(self._head())
         width = max(len(str(name)) for name in self.models.index)
+        apart = "Not to be ranked with the rest"
         for why, models in self.groups():
-            lines += [f"  Not to be ranked with the rest: {why}"] * bool(why)
-            for name, row in models.iterrows():
-                told = f"{row['uar']:.3f}  {span(row['low'], row['high'])}"
-                lines.append(f"  {name!s:{width}}  {told}{_cost(row)}")
-        lines += [f"  {line}" for line in [*self.pairs["verdict"], *self.notes]]
+            if why:
+                told = f"<p><b>{apart}</b>: {html.escape(why)}</p>"
+                yield display.Part([f"  {apart}: {why}"], told)
+            lines = [
+                f"  {name!s:{width}}  {row['uar']:.3f}  "
+                f"{span(row['low'], row['high'])}{_cost(row)}"
+                for name, row in models.iterrows()
+            ]
+            yield display.Part(lines, _table(models))
+        yield display.notes([*self.pairs["verdict"], *self.notes])
         if (rows := self.published) is not None and len(rows):
-            lines.append(f"  {_PUBLISHED}:")
-            lines += [
+            lines = [
                 f"    {name}  {row.measure} {row.score:.3f}, {row.n_emotions} "
                 f"emotions; {row.source}"
                 for name, row in rows.iterrows()
             ]
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        parts = [f"<p>{html.escape(self._head())}</p>"]
-        for why, models in self.groups():
-            if why:
-                parts.append(
-                    f"<p><b>Not to be ranked with the rest</b>: {html.escape(why)}</p>"
-                )
-            parts.append(_table(models))
-        said = [*self.pairs["verdict"], *self.notes]
-        parts.append(display.dotted(said))
-        if self.published is not None and len(self.published):
-            parts.append(f"<p><b>{_PUBLISHED}</b></p>")
-            parts.append(display.frame(self.published.rename_axis(None), _PUBLISHED))
-        return "".join(parts)
+            yield display.Part([f"  {_PUBLISHED}:"], f"<p><b>{_PUBLISHED}</b></p>")
+            table = display.frame(rows.rename_axis(None), _PUBLISHED)
+            yield display.Part(lines, table)
 
     def _head(self) -> str:
         who = display.speakers(self.n_speakers)

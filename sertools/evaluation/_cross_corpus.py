@@ -22,7 +22,7 @@ OTHERS = "all others"
 
 
 @dataclass(repr=False)
-class CrossCorpus:
+class CrossCorpus(display.Display):
     """How a recipe fares from each corpus to each, one table a standardisation.
 
     Parameters
@@ -148,23 +148,15 @@ class CrossCorpus:
         found = pd.DataFrame.from_dict(rows, orient="index")
         return found.rename_axis("standardize")
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
+    def _parts(self):
+        yield display.heading(self._head())
         for form in self.forms:
-            shown = self._cells(form).to_string().split("\n")
-            lines += [_standardization_named(form), *(f"  {line}" for line in shown)]
-            lines.append(f"  {self._told(form)}")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        blocks = "".join(
-            f"<p><b>{html.escape(_standardization_named(form))}</b>: "
-            f"{html.escape(self._told(form))}</p>"
-            + display.frame(self._cells(form), _standardization_named(form))
-            for form in self.forms
-        )
-        notes = display.dotted(self.notes)
-        return f"<p>{html.escape(self._head())}</p>{blocks}{notes}"
+            name, told, cells = _named(form), self._told(form), self._cells(form)
+            lines = [f"  {line}" for line in cells.to_string().split("\n")]
+            page = f"<p><b>{html.escape(name)}</b>: {html.escape(told)}</p>"
+            page += display.frame(cells, name)
+            yield display.Part([name, *lines, f"  {told}"], page)
+        yield display.notes(self.notes)
 
     def _head(self) -> str:
         info = next(iter(self.results.values())).info
@@ -203,7 +195,7 @@ def _span(score: dict) -> str:
     return f"{score['value']:.3f} {display.span(score['low'], score['high'], digits=2)}"
 
 
-def _standardization_named(form: str) -> str:
+def _named(form: str) -> str:
     return _FORMS.get(form, f"standardised by {form}")
 
 

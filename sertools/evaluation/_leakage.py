@@ -61,7 +61,7 @@ _UNNAMED = ("folder", "table")  # corpora of one's own, of whatever origin
 
 
 @dataclass(frozen=True, repr=False)
-class Contamination:
+class Contamination(display.Display):
     """Whether a model may have heard the very clips that it is tested on.
 
     Parameters
@@ -81,12 +81,12 @@ class Contamination:
     corpora: tuple[str, ...]
     reason: str
 
-    def __repr__(self) -> str:
-        return f"Pretraining overlap: {self.answer}. {self.reason}"
-
-    def _repr_html_(self) -> str:
+    def _parts(self):
         answer, reason = html.escape(self.answer), html.escape(self.reason)
-        return f"<p><b>Pretraining overlap: {answer}.</b> {reason}</p>"
+        yield display.Part(
+            [f"Pretraining overlap: {self.answer}. {self.reason}"],
+            f"<p><b>Pretraining overlap: {answer}.</b> {reason}</p>",
+        )
 
 
 def contamination(
@@ -171,7 +171,7 @@ _SHOWN = 5
 
 
 @dataclass(repr=False)
-class Leakage:
+class Leakage(display.Display):
     """What stands on both sides of a split.
 
     Parameters
@@ -205,31 +205,26 @@ class Leakage:
         counted = self.found["kind"].value_counts()
         return {kind: int(counted.get(kind, 0)) for kind in _KINDS}
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
+    def _parts(self):
+        verdict = "LEAKING" if self.leaking else "no leak found"
+        head = f"{verdict}: {self.n_clips} clips, {self.n_folds} folds"
+        yield display.heading(head, bold=True)
+        lines = []
         for kind, words in _KINDS.items():
             rows = self.found[self.found["kind"] == kind]
             lines.append(f"  {len(rows):5}  {words}")
             lines += [f"         {row}" for row in self._named(rows)]
-        return "\n".join([*lines, *(f"  {note}" for note in self._said())])
-
-    def _repr_html_(self) -> str:
         counted = zip(_KINDS.values(), self.counts().values(), strict=True)
+        yield display.Part(lines, f"{display.rows(counted)}<br>")
         named = self.found[self.found["kind"] != "text"]
         shown = named.head(20).round(3).dropna(axis=1, how="all")
-        table = display.frame(shown, "Where", index=False) if len(named) else ""
-        return (
-            f"<p><b>{html.escape(self._head())}</b></p>{display.rows(counted)}<br>"
-            f"{table}{display.dotted(self._said())}"
-        )
+        if len(named):
+            yield display.Part(html=display.frame(shown, "Where", index=False))
+        yield display.notes(self._said())
 
     def _said(self) -> list[str]:
         heard = [] if self.pretraining is None else [str(self.pretraining)]
         return [*heard, *self.notes]
-
-    def _head(self) -> str:
-        verdict = "LEAKING" if self.leaking else "no leak found"
-        return f"{verdict}: {self.n_clips} clips, {self.n_folds} folds"
 
     def _named(self, rows: pd.DataFrame) -> list[str]:
         if rows["kind"].eq("text").all():

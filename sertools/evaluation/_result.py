@@ -1,6 +1,5 @@
 """What an evaluation found: every prediction, and the scores drawn from them."""
 
-import html
 import json
 import os
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ INFO = (
 
 
 @dataclass(repr=False)
-class Result:
+class Result(display.Display):
     """Every prediction of an evaluation, and the scores drawn from them.
 
     Parameters
@@ -230,11 +229,10 @@ class Result:
             files.write_json(folder / "metrics.json", self.metrics())
         return folder
 
-    def __repr__(self) -> str:
-        return as_text(self)
-
-    def _repr_html_(self) -> str:
-        return as_html(self)
+    def _parts(self):
+        yield display.heading(_headline(self))
+        yield display.Part(_lines(self), _table(self))
+        yield display.notes(_remarks(self))
 
 
 _KEYS = INFO[:6]
@@ -336,23 +334,19 @@ def _per_speaker(result: Result) -> dict | None:
 _TITLES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
 
 
-def as_text(result: Result) -> str:
-    """Write a result in a few lines."""
-    lines = [_headline(result)]
-    lines += [f"  {_TITLES[name]:9} {_score(s)}" for name, s in result.scores().items()]
+def _lines(result: Result) -> list[str]:
+    """Write scores, chance and recalls in a few lines."""
+    lines = [f"  {_TITLES[name]:9} {_score(s)}" for name, s in result.scores().items()]
     lines.append(f"  chance    {result.chance:.3f}")
     if result.baseline:
         lines.append(f"  baseline  {_score(result.baseline['uar'])}  {_BASELINE}")
     recalls = result.per_class()["recall"]
-    lines.append(
-        "  recall    " + ", ".join(f"{name} {r:.2f}" for name, r in recalls.items())
-    )
-    lines += [f"  {note}" for note in _remarks(result)]
-    return "\n".join(lines)
+    named = ", ".join(f"{name} {r:.2f}" for name, r in recalls.items())
+    return [*lines, f"  recall    {named}"]
 
 
-def as_html(result: Result) -> str:
-    """Write a result as a small table with its warnings."""
+def _table(result: Result) -> str:
+    """Write scores and chance as a small table in HTML."""
     rows = [
         (_TITLES[name], f"{s['value']:.3f}", display.span(s["low"], s["high"]), "")
         for name, s in result.scores().items()
@@ -361,11 +355,7 @@ def as_html(result: Result) -> str:
     if base := result.baseline and result.baseline["uar"]:
         between = display.span(base["low"], base["high"])
         rows.append(("baseline", f"{base['value']:.3f}", between, _BASELINE))
-    return (
-        f"<p>{html.escape(_headline(result))}</p>"
-        + display.rows(rows, ("", "value", "95 % over speakers", ""), "Scores")
-        + display.dotted(_remarks(result))
-    )
+    return display.rows(rows, ("", "value", "95 % over speakers", ""), "Scores")
 
 
 _BASELINE = "UAR of duration and loudness alone"

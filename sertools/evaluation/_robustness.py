@@ -1,6 +1,5 @@
 """Robustness: scores under degradation, such as noise, a telephone, or a cut."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -29,7 +28,7 @@ _UNUSABLE = "not usable at every level"
 
 
 @dataclass(repr=False)
-class Robustness:
+class Robustness(display.Display):
     """What became of a score when the recordings became worse.
 
     Parameters
@@ -76,27 +75,20 @@ class Robustness:
         table = pd.DataFrame(found).T.reindex(columns=self.clean.classes).fillna(0.0)
         return table.rename_axis(index="degradation", columns="predicted")
 
-    def __repr__(self) -> str:
+    def _parts(self):
+        yield display.heading(self._head())
         score = self.clean.scores()["uar"]
-        lines = [
-            self._head(),
-            f"  clean  {score['value']:.3f}  {span(score['low'], score['high'])}",
-        ]
+        lines = [f"  clean  {score['value']:.3f}  {span(score['low'], score['high'])}"]
         lines += [f"  {row.verdict}" for row in self.levels.itertuples()]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        rows = [_cells(CLEAN, self.clean.scores()["uar"])]
+        rows = [_cells(CLEAN, score)]
         rows += [
             _cells(name, {key: row[key] for key in _SCORE}, row)
             for name, row in self.levels.rename(columns={"uar": "value"}).iterrows()
         ]
         shown = _COLUMNS if self.matched else _COLUMNS[:-1]
-        return (
-            f"<p>{html.escape(self._head())}</p>"
-            + display.rows([row[: len(shown)] for row in rows], shown, "Degradations")
-            + display.dotted(self.notes)
-        )
+        rows = [row[: len(shown)] for row in rows]
+        yield display.Part(lines, display.rows(rows, shown, "Degradations"))
+        yield display.notes(self.notes)
 
     def _head(self) -> str:
         result = self.clean

@@ -3,7 +3,6 @@
 What silence buys: errors among the clips that a model is surest of.
 """
 
-import html
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,7 +26,7 @@ _FEWEST = 10  # clips of which an error is given an interval
 
 
 @dataclass(repr=False)
-class RiskCoverage:
+class RiskCoverage(display.Display):
     """A risk-coverage curve: what a model gains if it may keep silent.
 
     Parameters
@@ -105,28 +104,25 @@ class RiskCoverage:
             }
         )
 
-    def __repr__(self) -> str:
-        rows = [
+    def _parts(self):
+        yield display.heading(
+            f"If it may keep silent where it is least sure: {len(self.curve)} clips"
+        )
+        rows = self._rows()
+        lines = [
             f"  {row.coverage:5.0%} answered   error {row.error:.3f}  "
             f"{span(row.low, row.high)}"
-            for row in self._rows().itertuples()
+            for row in rows.itertuples()
         ]
-        notes = [f"  {note}" for note in [self._sum(), *self.notes]]
-        return "\n".join([self._head(), *rows, *notes])
-
-    def _repr_html_(self) -> str:
         columns = ["coverage", "n_clips", "confidence", "error", "low", "high"]
-        shown = self._rows()[[*columns, "uar_error", "oracle"]].round(3)
+        shown = rows[[*columns, "uar_error", "oracle"]].round(3)
         table = display.frame(shown, "Errors by coverage", index=False)
-        notes = display.dotted([self._sum(), *self.notes])
-        return f"<p>{html.escape(self._head())}</p>{table}{notes}"
+        yield display.Part(lines, table)
+        yield display.notes([self._sum(), *self.notes])
 
     def _rows(self) -> pd.DataFrame:
         n = len(self.curve)
         return self.curve.iloc[[max(round(share * n), 1) - 1 for share in _SHOWN]]
-
-    def _head(self) -> str:
-        return f"If it may keep silent where it is least sure: {len(self.curve)} clips"
 
     def _sum(self) -> str:
         areas = self.areas

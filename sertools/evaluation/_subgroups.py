@@ -1,6 +1,5 @@
 """Subgroups: for whom, and for what, does a model fail? Each group with its test."""
 
-import html
 import os
 from dataclasses import dataclass, field
 
@@ -305,7 +304,7 @@ def _named(name: str, column: pd.Series) -> pd.Series:
 
 
 @dataclass(repr=False)
-class Subgroups:
+class Subgroups(display.Display):
     """Groups of clips, how well each is recognised, and what can be said of it.
 
     Parameters
@@ -337,8 +336,14 @@ class Subgroups:
     notes: list[str] = field(default_factory=list)
     info: dict = field(default_factory=dict)
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
+    def _parts(self):
+        yield display.heading(self._head(), bold=True)
+        yield display.Part(self._lines(), self._table())
+        said = [f"By {name}: {words}" for name, words in self.verdicts.items()]
+        yield display.notes(self.notes, also_html=said)
+
+    def _lines(self) -> list[str]:
+        lines = []
         width = self.groups["group"].str.len().clip(upper=32).max()
         for name, verdict in self.verdicts.items():
             lines.append(f"  {name}")
@@ -348,9 +353,9 @@ class Subgroups:
                 between = span(row.low, row.high)
                 lines.append(f"    {row.group[:32]:{width}}  {score}  {between}  {who}")
             lines.append(f"    {verdict}")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        return lines
 
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         rows = self.groups
         shown = pd.DataFrame(
             {
@@ -366,10 +371,7 @@ class Subgroups:
                 "p, joint": rows["p_joint"].round(3),
             }
         )
-        table = display.frame(shown, "Groups", index=False)
-        said = [f"By {name}: {words}" for name, words in self.verdicts.items()]
-        said += self.notes
-        return f"<p><b>{html.escape(self._head())}</b></p>{table}{display.dotted(said)}"
+        return display.frame(shown, "Groups", index=False)
 
     def _head(self) -> str:
         named = display.named(self.info, "dataset", "model", "head")

@@ -140,12 +140,11 @@ class Transfer(Result):
         """Give everything that ``metrics.json`` holds, both sides included."""
         return {**super().metrics(), "train": self.train, "test": self.test}
 
-    def __repr__(self) -> str:
-        head, *rest = super().__repr__().split("\n")
-        return "\n".join([head, f"  {self._sides()}", *rest])
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._sides())}</p>{super()._repr_html_()}"
+    def _parts(self):
+        (head, page), *rest = super()._parts()
+        told = f"<p>{html.escape(self._sides())}</p>"
+        yield display.Part([*head, f"  {self._sides()}"], told + page)
+        yield from rest
 
     def _sides(self) -> str:
         return f"trained on {_size(self.train)}; tested on {_size(self.test)}"

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sertools import audio
-from sertools.display import Card
+from sertools.display import Card, Display
 
 if TYPE_CHECKING:
     from sertools.models.base import Model
@@ -58,7 +58,7 @@ def with_degradation(
     return fused
 
 
-class Degraded:
+class Degraded(Display):
     """A system, or its engine, with a degradation in front.
 
     Whatever is not said here is asked of the system itself.
@@ -83,9 +83,9 @@ class Degraded:
 
     _repr_mimebundle_ = None
 
-    def _repr_html_(self) -> str:
+    def _parts(self):
         heard = {"degradation": str(self.degradation), "seed": self.seed}
-        return Card(system=self.model.spec, **heard)._repr_html_()
+        yield from Card(system=self.model.spec, **heard)._parts()
 
     def hear(self, waveform):
         """Give a waveform as the system gets to hear it."""

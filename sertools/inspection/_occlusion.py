@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import audio
-from sertools.display import listed
+from sertools.display import Display, lines
 from sertools.evaluation._notes import made_up_by
 from sertools.extras import require
 
@@ -16,7 +16,7 @@ _AT_ONCE = 32  # waveforms a model hears in one call
 
 
 @dataclass(repr=False)
-class Occlusion:
+class Occlusion(Display):
     """How sure a model is of one clip without each stretch and each band.
 
     Parameters
@@ -55,10 +55,10 @@ class Occlusion:
     depth: float = 20.0
     notes: list[str] = field(default_factory=list)
 
-    def __repr__(self) -> str:
+    def _parts(self):
         when = self.seconds.loc[self.seconds["drop"].idxmax()]
         where = self.bands.loc[self.bands["drop"].idxmax()]
-        lines = [
+        told = [
             f"{self.model}: {self.emotion} {self.probability:.2f}",
             f"  without {when['start']:.2f} to {when['end']:.2f} s: "
             f"{when['probability']:.2f}, the largest drop of {len(self.seconds)} "
@@ -66,10 +66,7 @@ class Occlusion:
             f"  without {where['low']:.0f} to {where['high']:.0f} Hz: "
             f"{where['probability']:.2f}, the largest drop of {len(self.bands)} bands",
         ]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        return listed(repr(self))
+        yield lines([*told, *(f"  {note}" for note in self.notes)])
 
 
 def occlusion(

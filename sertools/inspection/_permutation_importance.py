@@ -1,6 +1,5 @@
 """Grouped permutation importance: what a head loses without a family of features."""
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,7 +25,7 @@ _NOTE = (
 
 
 @dataclass(repr=False)
-class PermutationImportance:
+class PermutationImportance(display.Display):
     """Permutation importance of families of features, and what each knows alone.
 
     Parameters
@@ -62,19 +61,16 @@ class PermutationImportance:
         """Give the drops as `sertools.plots.importances` takes them."""
         return self.table[["drop", "std"]].rename(columns={"drop": "mean"})
 
-    def __repr__(self) -> str:
-        lines = [self._head(), f"  all families  UAR {self.uar:.3f}"]
+    def _parts(self):
+        yield display.heading(self._head())
+        lines = [f"  all families  UAR {self.uar:.3f}"]
         for name, row in self.table.iterrows():
             between = display.span(-row["high"], -row["low"], "+")
             drop = f"{-row['drop']:+.3f} shuffled {between}"
             lines.append(f"  {name:13} {drop}, {row['alone']:.3f} trained on it alone")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
         table = self.table.round(3).rename(columns=_SHOWN)
-        shown = display.frame(table, "What it goes by")
-        notes = display.dotted(self.notes)
-        return f"<p>{html.escape(self._head())}</p>{shown}{notes}"
+        yield display.Part(lines, display.frame(table, "What it goes by"))
+        yield display.notes(self.notes)
 
     def _head(self) -> str:
         who = display.speakers(self.n_speakers)

@@ -93,7 +93,7 @@ _POINTS = 1000
 
 
 @dataclass(repr=False)
-class Probes:
+class Probes(display.Display):
     """What can be read out of one or more spaces of features.
 
     Parameters
@@ -116,14 +116,15 @@ class Probes:
     table: pd.DataFrame
     notes: list[str] = field(default_factory=list)
 
-    def __repr__(self) -> str:
+    def _parts(self):
         lines = ["What the features know, read by linear probes:"]
         for model, rows in self.table.groupby("model", sort=False):
             lines.append(f"  {model}")
             lines += [f"    {_line(row)}" for row in rows.itertuples()]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        yield display.Part(lines, self._table_html())
+        yield display.notes(self.notes)
 
-    def _repr_html_(self) -> str:
+    def _table_html(self) -> str:
         rows = self.table
         table = pd.DataFrame(
             {
@@ -142,8 +143,7 @@ class Probes:
                 "p": rows["p"].round(3),
             }
         )
-        shown = display.frame(table, "What the features know", index=False)
-        return shown + display.dotted(self.notes)
+        return display.frame(table, "What the features know", index=False)
 
 
 def probes(

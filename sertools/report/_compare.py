@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from sertools import display
 from sertools.report._history import Change, changes, identity
 from sertools.report._page import INTENDED_USE, number
 from sertools.report._status import read_json
@@ -409,7 +410,7 @@ _HOW = (
 
 
 @dataclass(frozen=True, repr=False)
-class RegressionCheck:
+class RegressionCheck(display.Display):
     """Two folders of runs side by side; shows itself as a list of answers.
 
     Parameters
@@ -464,24 +465,22 @@ class RegressionCheck:
         lines += ["", f"{_HOW} Limit {signed(self.limit)}.", "", INTENDED_USE]
         return "\n".join(lines) + "\n"
 
-    def __repr__(self) -> str:
-        lines = [f"UAR: {self.headline} (limit {signed(self.limit)})"]
+    def _parts(self):
+        yield display.heading(f"UAR: {self.headline} (limit {signed(self.limit)})")
+        lines, rows = [], []
         for one in self.verdicts:
-            lines.append(f"  {one.answer:12}  {one.subject or one.new}: {one.why}")
+            subject, answer = one.subject or one.new, html.escape(one.answer)
+            lines.append(f"  {one.answer:12}  {subject}: {one.why}")
             lines += [f"{'':16}{line}" for line in _more(one)]
-        return "\n".join([*lines, *(f"  {line}" for line in self._about()), _HOW])
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td><b>{html.escape(one.answer)}</b></td><td>"
-            f"{html.escape(one.subject or one.new)}</td>"
-            f"<td style='text-align:left'>{html.escape(one.why)}</td></tr>"
-            for one in self.verdicts
-        )
-        said = "".join(f"<li>{html.escape(line)}</li>" for line in self._about())
-        head = html.escape(f"UAR: {self.headline} (limit {signed(self.limit)})")
-        table = f"<table aria-label='Runs'>{rows}</table>"
-        return f"<p>{head}</p>{table}<ul>{said}</ul><p>{_HOW}</p>"
+            rows.append(
+                f"<tr><td><b>{answer}</b></td><td>{html.escape(subject)}</td>"
+                f"<td style='text-align:left'>{html.escape(one.why)}</td></tr>"
+            )
+        table = f"<table aria-label='Runs'>{''.join(rows)}</table>"
+        yield display.Part(lines, table)
+        about = display.notes(self._about())
+        yield about._replace(html=about.html or "<ul></ul>")
+        yield display.Part([_HOW], f"<p>{_HOW}</p>")
 
     def _about(self) -> list[str]:
         sides = (("old", self.only_old), ("new", self.only_new))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.display import listed
+from sertools import display
 from sertools.report._history import Change, changes
 from sertools.report._notebooks import CELL, find
 from sertools.report._status import read_json
@@ -27,7 +27,7 @@ _SHOWN = 8
 
 
 @dataclass(frozen=True, repr=False)
-class Reproduction:
+class Reproduction(display.Display):
     """What came of making a run again; shows itself as a few lines.
 
     Parameters
@@ -67,10 +67,7 @@ class Reproduction:
             told[name] = [change._asdict() for change in told[name]]
         return {**told, "folder": str(self.folder) if self.folder else None}
 
-    def _repr_html_(self) -> str:
-        return listed(repr(self))
-
-    def __repr__(self) -> str:
+    def _parts(self):
         if self.error:
             lines = [f"{self.run} could not be repeated: {self.error}"]
         elif self.identical:
@@ -88,7 +85,7 @@ class Reproduction:
             lines.append("Nothing that is recorded has changed since.")
         if self.folder:
             lines.append(f"The second run is in {self.folder}.")
-        return "\n".join(lines)
+        yield display.lines(lines)
 
 
 def repeat(

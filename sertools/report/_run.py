@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.display import listed
+from sertools import display
 from sertools.files import write_text
 from sertools.locks import holding
 from sertools.report._history import note
@@ -407,7 +407,7 @@ _PAGES = ("nbconvert", "bs4")
 
 
 @dataclass(frozen=True, repr=False)
-class RunResult:
+class RunResult(display.Display):
     """What became of a planned run; shows itself as one line.
 
     Parameters
@@ -433,15 +433,13 @@ class RunResult:
         """Whether it has a result."""
         return self.run.get("status") == "ok"
 
-    def __repr__(self) -> str:
+    def _parts(self):
         error = self.run.get("error") or {}
         why = f" ({error['name']})" if error.get("name") else ""
         status = self.run.get("status", "unreadable")
         how = "" if self.how == "ran" else f", {self.how}"
-        return f"{self.name}: {status}{why}{how}; {self.folder / 'report.html'}"
-
-    def _repr_html_(self) -> str:
-        return listed(repr(self))
+        page = self.folder / "report.html"
+        yield display.lines(f"{self.name}: {status}{why}{how}; {page}".split("\n"))
 
 
 def run_once(

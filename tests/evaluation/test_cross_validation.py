@@ -730,5 +730,5 @@ def test_a_fold_that_leaves_one_emotion_is_named():
         index=index,
     ).assign(speaker=list("wxyz"))
     X = pd.DataFrame({"x": [0.0, 1, 2, 3]}, index=index)
-    with pytest.raises(ValueError, match="Fold 2 leaves only clips of sad to train on"):
+    with pytest.raises(ValueError, match="Fold 1 leaves only clips of angry to train"):
         cross_validate("logistic", X, clips, folds="part")

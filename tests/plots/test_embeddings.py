@@ -165,7 +165,7 @@ def test_unfit_tables_are_refused_before_anything_is_drawn():
 def test_umap_brings_no_tensorflow_into_the_process(tmp_path):
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('tensorflow imported')")
     code = (
-        "import sys; from sertools.plots import layouts; layouts._umap_class();"
+        "import sys; from sertools.plots import _embeddings; _embeddings._umap_class();"
         "print('tensorflow' in sys.modules, 'umap.parametric_umap' in sys.modules)"
     )
     run = subprocess.run(

@@ -345,6 +345,13 @@ def test_stretches_put_together_are_the_recording(chirps):
     assert reel.stretch(29.9, 99).size == 0.1 * RATE
 
 
+def test_samples_are_kept_as_a_file_is():
+    reel = AudioBuffer(0.5 * np.sin(np.arange(32_000) / 9))
+    assert (reel.seconds, len(reel.stretch(0.5, 1.0))) == (2.0, 8000)
+    shades, low, _ = reel.picture(0, 2, columns=50)
+    assert (shades.shape, low.shape) == ((80, 50), (50,))
+
+
 def test_the_picture_shows_where_it_is_loud(chirps):
     shades, low, high = AudioBuffer(chirps).picture(0, 30, columns=300)
     assert shades.shape == (BANDS, 300) and shades.dtype == np.uint8
