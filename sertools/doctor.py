@@ -1,4 +1,4 @@
-"""What one look at the machine found."""
+"""Find what commonly breaks, and the command that mends it: looks, then trials."""
 
 import functools
 import json
@@ -37,8 +37,6 @@ class Check:
 
 
 _FOLDERS = ("SERTOOLS_DATA", "SERTOOLS_WEIGHTS", "SERTOOLS_REAL_DATA")
-
-
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -169,8 +167,6 @@ LOOKS = (
 
 
 _TIMEOUT = 180  # seconds for one process
-
-
 _PACKAGES = [
     *("soundfile", "soxr", "librosa", "sklearn", "pandas", "pyarrow"),
     *("numba", "matplotlib", "seaborn", "papermill", "nbconvert", "ipywidgets"),
@@ -228,13 +224,7 @@ print(json.dumps(name or ("Apple GPU (mps)" if mps else "")))
 
 
 def trials() -> list[Callable[[], Check]]:
-    """List the trials that make sense with what is installed.
-
-    Returns
-    -------
-    list of callable
-        Each runs for some seconds and gives a `Check`.
-    """
+    """List the trials that make sense with what is installed."""
     chosen: list[Callable[[], Check]] = [_packages, _sound, _opensmile]
     chosen += [functools.partial(_extra, name) for name in _installed_extras()]
     if extras.available("tensorflow"):

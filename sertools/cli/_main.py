@@ -13,11 +13,7 @@ from sertools.cli import _output
 from sertools.cli._parser import BadUsage, Parser
 
 _COMMANDS = ("datasets", "models", "fetch", "audit", "leakage", "evaluate", "train")
-
-
 _COMMANDS += ("predict", "report", "compare", "new-notebook", "lab", "doctor")
-
-
 _EPILOG = """\
 first steps:
   sertools report opensmile -p dataset demo   the main job on synthetic speech

@@ -14,13 +14,7 @@ class BadUsage(ValueError):
 
 @contextlib.contextmanager
 def checking() -> Iterator[None]:
-    """Take whatever is refused in this block for bad usage.
-
-    Raises
-    ------
-    BadUsage
-        In place of a ValueError, with its message.
-    """
+    """Take whatever is refused in this block for bad usage."""
     try:
         yield
     except ValueError as error:
@@ -34,13 +28,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        """Refuse the command line.
-
-        Raises
-        ------
-        BadUsage
-            Always.
-        """
+        """Refuse the command line."""
         wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if wrong:
             known = re.findall(r"[\w.:-]+", wrong[2])
@@ -50,13 +38,7 @@ class Parser(argparse.ArgumentParser):
         raise BadUsage(f"{message.rstrip('.')}{end} See: {self.prog} --help")
 
     def refuse(self, unknown: list[str]) -> NoReturn:
-        """Refuse arguments that this command does not have.
-
-        Raises
-        ------
-        BadUsage
-            Always; near matches are named.
-        """
+        """Refuse arguments that this command does not have; name near matches."""
         first = unknown[0].partition("=")[0]
         options = [name for name in self._option_string_actions if name[:2] == "--"]
         hint = _near(first, options) if first.startswith("-") else ""

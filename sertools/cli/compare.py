@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadUsage(f"--markdown takes a file; {arguments.markdown} is a folder.")
     with checking():
         try:
-            found = report.gate(arguments.old, arguments.new, arguments.fail_below)
+            found = report.check_regressions(
+                arguments.old, arguments.new, arguments.fail_below
+            )
         except FileNotFoundError as error:
             raise BadUsage(str(error)) from error
     if arguments.markdown not in (None, "-"):

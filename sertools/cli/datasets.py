@@ -7,8 +7,6 @@ from sertools.cli import _output
 from sertools.cli._parser import checking
 
 _HEAD = ("name", "here", "MB", "speakers", "licence", "where, and what brings the rest")
-
-
 _LICENCE = 30  # characters of it in the list
 
 

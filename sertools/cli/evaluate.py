@@ -19,21 +19,11 @@ _OWN = "folder"  # the one name that may stand for several corpora
 
 @dataclass
 class Corpus:
-    """A corpus that a command line names.
-
-    Parameters
-    ----------
-    name : str
-        As `sertools.datasets.names` lists it.
-    root : str or None
-        Its folder; None where the usual places are looked in.
-    alias : str
-        What it is called in results, if not by its name.
-    """
+    """A corpus that a command line names."""
 
     name: str
     root: str | None = None
-    alias: str = ""
+    alias: str = ""  # what it is called in results, if not by its name
 
     def load(self, **options) -> "pd.DataFrame":
         """Load its clips; `options` are those of `sertools.datasets.load`."""
@@ -47,18 +37,7 @@ class Corpus:
 
 
 def listed(given: Iterable[str]) -> list[Corpus]:
-    """Read corpora, each ``NAME``, ``NAME=DIR`` or ``NAME,NAME``.
-
-    Raises
-    ------
-    BadUsage
-        If a name is unknown.
-
-    Examples
-    --------
-    >>> [(one.name, one.root) for one in listed(["emodb,tess", "folder=my,own"])]
-    [('emodb', None), ('tess', None), ('folder', 'my,own')]
-    """
+    """Read corpora, each ``NAME``, ``NAME=DIR`` or ``NAME,NAME``."""
     from sertools import datasets
 
     found = []
@@ -74,22 +53,7 @@ def listed(given: Iterable[str]) -> list[Corpus]:
 
 
 def placed(corpora: Sequence[Corpus], roots: Sequence[str]) -> None:
-    """Say of each corpus where it lies.
-
-    Parameters
-    ----------
-    corpora : sequence of Corpus
-        Their ``root`` is filled in, and ``alias`` where two are ``folder``.
-    roots : sequence of str
-        ``NAME=DIR`` for one of them, or ``DIR``: the folder of the only one, or
-        one that has a folder for each in it.
-
-    Raises
-    ------
-    BadUsage
-        If a folder is for no corpus here, two are for one, a corpus is there
-        twice, or a folder has none of the corpora in it.
-    """
+    """Say of each corpus where it lies."""
     plain = [text for text in roots if not _placed_one(corpora, text)]
     if len(plain) > 1:
         raise BadUsage(f"Say whose folders {' and '.join(plain)} are: --root NAME=DIR.")
@@ -161,8 +125,6 @@ def _tell_apart(corpora: Sequence[Corpus]) -> None:
 
 
 _SHOWN = 20  # excluded clips named on the screen
-
-
 _RESULTS = ("metrics.json", "predictions.parquet")
 
 

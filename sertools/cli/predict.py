@@ -8,14 +8,8 @@ from sertools.cli import _output
 from sertools.cli._parser import BadUsage, checking
 
 _DEFAULT = "trained:emodb_egemaps"
-
-
 _USE = f"{intended_use.LINE} More: sertools predict --intended-use"
-
-
 _MANY = 8  # recordings from which on worker processes are worth their start
-
-
 _SHOWN = 0.005  # probabilities below are not shown
 
 

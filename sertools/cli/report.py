@@ -203,11 +203,6 @@ def ending_cleanly() -> Iterator[None]:
     """End on SIGTERM and SIGHUP as on Ctrl-C: with exit code 143 or 129.
 
     A signal that is being ignored, as SIGHUP is under ``nohup``, stays so.
-
-    Raises
-    ------
-    SystemExit
-        In the main thread, when the signal comes.
     """
 
     def end(number: int, frame: object) -> None:

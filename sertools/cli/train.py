@@ -8,11 +8,7 @@ from sertools.cli import _output
 from sertools.cli._parser import BadUsage, checking
 
 _SHOWN = 20  # excluded clips named on the screen
-
-
 _REMEMBERED = ("dataset", "root", "emotions", "merge", "max_clips", "model", "weights")
-
-
 _REMEMBERED += ("trust", "head", "folds", "test", "no_abstain", "seed", "out")
 
 

@@ -1,5 +1,5 @@
 from ._compare import RegressionCheck as RegressionCheck
-from ._compare import gate as gate
+from ._compare import check_regressions as check_regressions
 from ._grid import run as run
 from ._grid import run_all as run_all
 from ._index import write_index as write_index

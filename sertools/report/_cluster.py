@@ -15,14 +15,8 @@ from sertools.report._plan import RunSpec
 from sertools.report._run import Place, RunResult, run_once
 
 _LOOK = 0.2  # seconds between two looks at what has ended
-
-
 _BUSY = 0.5
-
-
 _ANSWER = 10.0  # seconds that a scheduler has to answer
-
-
 _GRACE = 20.0  # seconds that runs have to end after they were stopped
 
 
@@ -48,34 +42,7 @@ def run_there(
     told: Progress,
     jobs: int | None = None,
 ) -> None:
-    """Run on the workers of a cluster; each run has its own kernel process there.
-
-    Parameters
-    ----------
-    scheduler : str
-        Its address.
-    planned : list of Planned
-        The runs.
-    out : Path
-        Folder for all runs, which workers see under the same path.
-    before : mapping of str to tuple or None
-        What was there when this started; see `attempt`.
-    force : bool
-        Run also what is ok already.
-    told : Quiet
-        Hears what becomes of the runs.
-    jobs : int, optional
-        How many runs go at once: as many as the workers have threads if not given.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If ``distributed`` is not installed.
-    ConnectionError
-        If the scheduler does not answer.
-    ValueError
-        If a worker does not see the folder, or has another version of sertools.
-    """
+    """Run on the workers of a cluster; each run has its own kernel process there."""
     distributed = require("distributed")
     try:
         client = distributed.Client(scheduler, timeout=_ANSWER)

@@ -32,33 +32,12 @@ if TYPE_CHECKING:
     from sertools.report._run import RunResult
 
 _SIGNS = {"ok": "✓", "failed": "✕", "skipped": "·"}
-
-
 _COLOURS = {"ok": 32, "failed": 31, "skipped": 2}
-
-
 _BAR = 16
 
 
 def cause(error: Mapping) -> str:
-    """Say in one line where and why a run failed.
-
-    Parameters
-    ----------
-    error : mapping
-        ``error`` of a `run.json`.
-
-    Returns
-    -------
-    str
-        One line.
-
-    Examples
-    --------
-    >>> cell = {"index": 4, "tag": None, "line": "model.load()"}
-    >>> cause({"cell": cell, "name": "ValueError", "message": "no such file"})
-    'cell 5 (model.load()) failed: ValueError: no such file'
-    """
+    """Say in one line where and why a run failed."""
     cell = error.get("cell") or {}
     where = f"cell {cell['index'] + 1}" if cell.get("index") is not None else "the run"
     line = f" ({cell['line']})" if cell.get("line") else ""
@@ -67,18 +46,7 @@ def cause(error: Mapping) -> str:
 
 
 def sum_up(finished: Iterable["RunResult"]) -> str:
-    """Count what became of the runs, in a line.
-
-    Parameters
-    ----------
-    finished : iterable of Finished
-        All that ended.
-
-    Returns
-    -------
-    str
-        Such as ``"12 runs: 9 ok (2 of them before), 3 failed"``.
-    """
+    """Count what became of the runs: ``12 runs: 9 ok (2 of them before), 3 failed``."""
     finished = list(finished)
     ok = [one for one in finished if one.ok]
     earlier = sum(one.how == "skipped" for one in ok)
@@ -89,15 +57,7 @@ def sum_up(finished: Iterable["RunResult"]) -> str:
 
 
 class Progress:
-    """Keep count of a grid, and say nothing.
-
-    Parameters
-    ----------
-    planned : iterable of Planned
-        All runs.
-    jobs : int, default 1
-        How many go at once.
-    """
+    """Keep count of a grid, and say nothing."""
 
     def __init__(self, planned: Iterable["RunSpec"], jobs: int = 1):
         self.planned = {run.name: run for run in planned}
@@ -161,15 +121,7 @@ class Progress:
 
 
 class LogProgress(Progress):
-    """Write a line when a run starts and when it ends, for a log.
-
-    Parameters
-    ----------
-    planned, jobs
-        As for `Progress`.
-    stream : text file, optional
-        Standard error if not given.
-    """
+    """Write a line when a run starts and when it ends, for a log."""
 
     def __init__(self, planned, jobs: int = 1, stream: TextIO | None = None):
         super().__init__(planned, jobs)
@@ -191,18 +143,7 @@ class LogProgress(Progress):
 
 
 class LiveProgress(Progress):
-    """Keep the last lines of a terminal up to date.
-
-    Runs that have ended scroll away above; below stand those that are going on
-    and, in the last line, the whole.
-
-    Parameters
-    ----------
-    planned, jobs
-        As for `Progress`.
-    stream : text file, optional
-        Standard error if not given.
-    """
+    """Keep the last lines of a terminal up to date: what goes on, and the whole."""
 
     def __init__(self, planned, jobs: int = 1, stream: TextIO | None = None):
         super().__init__(planned, jobs)
@@ -254,22 +195,7 @@ class LiveProgress(Progress):
 
 
 def board(planned: Iterable["RunSpec"], jobs: int, shown: bool = True) -> Progress:
-    """Choose how to tell: a live board in a terminal, lines in a log, or not at all.
-
-    Parameters
-    ----------
-    planned : iterable of Planned
-        All runs.
-    jobs : int
-        How many go at once.
-    shown : bool, default True
-        False: say nothing.
-
-    Returns
-    -------
-    Quiet
-        Or a `LiveProgress`, or `LogProgress`; a context manager.
-    """
+    """Choose how to tell: live lines in a terminal, lines in a log, or not at all."""
     if not shown:
         return Progress(planned, jobs)
     return (LiveProgress if sys.stderr.isatty() else LogProgress)(planned, jobs)
@@ -310,14 +236,8 @@ def _score(finished: "RunResult") -> str:
 
 
 _LOOK = 0.1  # seconds between two drawings
-
-
 _BUSY = 0.3  # seconds until a run that somebody else makes is asked for again
-
-
 _INDEX = 10.0  # seconds between two writings of the index while runs go on
-
-
 _GRACE = 20.0  # seconds that runs have to end after they were stopped
 
 
@@ -340,7 +260,7 @@ def run_all(
 
     Parameters
     ----------
-    planned : iterable of Planned
+    planned : iterable of RunSpec
         As `plan` gives them.
     out : path-like, default="runs"
         Folder for all runs.
@@ -356,7 +276,7 @@ def run_all(
 
     Returns
     -------
-    list of Finished
+    list of RunResult
         One a planned run, in their order.
 
     Raises
@@ -475,22 +395,7 @@ class _Crew:
 
 
 def written_off(run: RunSpec, out: Path, error: BaseException) -> RunResult:
-    """Give a run up for a reason that is not the notebook's.
-
-    Parameters
-    ----------
-    run : Planned
-        The run.
-    out : Path
-        Folder for all runs.
-    error : BaseException
-        The reason.
-
-    Returns
-    -------
-    Finished
-        A failed run, recorded on disk if that is possible.
-    """
+    """Give a run up for a reason that is not the notebook's; record it if possible."""
     told = {"cell": None, "name": type(error).__name__, "message": str(error)}
     try:
         return record_failure(run, out, told)

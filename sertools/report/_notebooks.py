@@ -1,4 +1,4 @@
-"""Find the notebooks that ship with sertools, and read any notebook."""
+"""Notebooks: find those that ship with sertools, read any, start a new one."""
 
 import difflib
 import os
@@ -13,20 +13,12 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _NUMBER = re.compile(r"^\d\d_")
-
-
 CELL = "report_cell"
 """Key in a cell's metadata: its position in the notebook it came from."""
 
 
 def name_of(path: Path) -> str:
-    """Give the name of a notebook file: its stem without the number in front.
-
-    Examples
-    --------
-    >>> name_of(Path("notebooks/02_opensmile.ipynb"))
-    'opensmile'
-    """
+    """Give the name of a notebook file: its stem without the number in front."""
     return _NUMBER.sub("", Path(path).stem)
 
 
@@ -54,33 +46,7 @@ def notebooks() -> dict[str, Path]:
 
 
 def find(notebook: str | Path) -> Path:
-    """Find a notebook by its name or its path.
-
-    Parameters
-    ----------
-    notebook : str or Path
-        A name of `notebooks`, such as ``"opensmile"``, or the path of any
-        ``.ipynb`` file.
-
-    Returns
-    -------
-    Path
-        The file, absolute.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a path is given and no file is there.
-    ValueError
-        If a name is given that no notebook has; near matches come first.
-
-    Examples
-    --------
-    >>> find("opensmlie")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    ...
-    ValueError: Unknown notebook 'opensmlie'...
-    """
+    """Find a notebook by its name or its path; name what is near a wrong name."""
     path = Path(notebook).expanduser()
     if path.suffix == ".ipynb" and path.is_file():
         return path.resolve()
@@ -99,13 +65,7 @@ def find(notebook: str | Path) -> Path:
 
 
 def read(path: Path) -> "NotebookNode":
-    """Read a notebook file.
-
-    Raises
-    ------
-    ValueError
-        If the file is not a notebook.
-    """
+    """Read a notebook file; a ValueError says that it is none."""
     import warnings
 
     import nbformat
@@ -121,8 +81,6 @@ def read(path: Path) -> "NotebookNode":
 
 
 _NAME = re.compile(r"\w[\w-]*")
-
-
 _PARAMETERS = """\
 dataset: str = "demo"  # corpus: demo, emodb, ravdess, folder
 root: str = ""  # where the corpus lies, if not in the usual places

@@ -29,46 +29,17 @@ _SUSPECT = re.compile(
 
 
 _GONE = ["script", "link", "iframe", "frame", "object", "embed", "base", "meta"]
-
-
 _LOADS = {"src", "srcset", "srcdoc", "poster", "background", "data", "ping"}
-
-
 _LOADS |= {"action", "formaction"}
-
-
 _DATA = re.compile(r"data:(image|audio|video|font)/", re.IGNORECASE)
-
-
 _LINK = re.compile(r"(https?:|mailto:|#|[\w./#%?=&-]+$)", re.IGNORECASE)
-
-
 _REACH = re.compile(
     r"@import[^;]*;?|url\(\s*(?!['\"]?\s*(?:data:|#))[^)]*\)", re.IGNORECASE
 )
 
 
 def clean(html: str) -> str:
-    """Take out scripts, event handlers and everything fetched from elsewhere.
-
-    Plain links stay; pictures and sound stay where they are part of the page.
-    Header cells of tables say what they head.
-
-    Parameters
-    ----------
-    html : str
-        Part of a page.
-
-    Returns
-    -------
-    str
-        The same without what could run or reach out.
-
-    Examples
-    --------
-    >>> clean('<b onclick="run()">bold</b><script>run()</script>')
-    '<b>bold</b>'
-    """
+    """Take out scripts, event handlers and everything fetched from elsewhere."""
     html = headed(html)
     if not _SUSPECT.search(html):
         return html
@@ -124,22 +95,7 @@ _POLICY = (
 
 
 def render(template: str, script: str = "", **content) -> str:
-    """Render a page that asks nothing of anybody: no network, no foreign script.
-
-    Parameters
-    ----------
-    template : str
-        File name in `TEMPLATES`.
-    script : str, optional
-        The page's own script; the browser is told to run no other.
-    **content
-        What the template shows. Everything is escaped.
-
-    Returns
-    -------
-    str
-        The page.
-    """
+    """Render a page that asks nothing of anybody: no network, no script but its own."""
     allowed = "'none'"
     if script:
         digest = hashlib.sha256(script.encode()).digest()
@@ -149,24 +105,12 @@ def render(template: str, script: str = "", **content) -> str:
 
 
 def number(value: float | None) -> str:
-    """Write a score with three decimals.
-
-    Examples
-    --------
-    >>> number(0.78125)
-    '0.781'
-    """
+    """Write a score with three decimals."""
     return "–" if value is None else f"{value:.3f}"  # noqa: RUF001
 
 
 def span(seconds: float | None) -> str:
-    """Write a time span the way people say it.
-
-    Examples
-    --------
-    >>> span(200.4)
-    '3 min 20 s'
-    """
+    """Write a time span the way people say it."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -205,17 +149,9 @@ def _environment() -> "jinja2.Environment":
 
 
 _LONGEST = 20_000  # characters of one text output
-
-
 _HEADING = re.compile(r"^(#{1,3})\s+(.+?)\s*#*$", re.MULTILINE)
-
-
 _TITLE = re.compile(r"\A\s*#\s+(.+?)\s*#*$", re.MULTILINE)
-
-
 _SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)(?:<a class="anchor-link".*?)?</h2>')
-
-
 _NO_PICTURE = (  # what only a live notebook can show
     "application/javascript",
     "application/vnd.jupyter.widget-view+json",
@@ -233,20 +169,7 @@ def title_of(notebook: "NotebookNode") -> str:
 
 
 def render_cells(notebook: "NotebookNode", failed: int | None = None) -> str:
-    """Render the cells, code folded, without any reference to the outside.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        As executed.
-    failed : int, optional
-        Position of the cell that failed; its code is open.
-
-    Returns
-    -------
-    str
-        HTML for the inside of a page.
-    """
+    """Render the cells, code folded, without any reference to the outside."""
     from nbconvert import HTMLExporter
 
     notebook = _prepared(notebook, failed)
@@ -329,20 +252,7 @@ _RANDOM = "The weights are random (tiny): the scores mean nothing."
 
 
 def write_page(folder: Path, declared: Iterable[Parameter] = ()) -> Path:
-    """Write `report.html` from the other files of a run.
-
-    Parameters
-    ----------
-    folder : Path
-        With `run.json`, `notebook.ipynb` and, if there is one, `metrics.json`.
-    declared : iterable of Parameter, optional
-        What the notebook declares, to tell values that were set from defaults.
-
-    Returns
-    -------
-    Path
-        The page.
-    """
+    """Write `report.html` from the other files of a run."""
     import nbformat
 
     folder = Path(folder)
@@ -371,24 +281,7 @@ def write_page(folder: Path, declared: Iterable[Parameter] = ()) -> Path:
 
 
 def scores(metrics: Mapping) -> dict:
-    """Take what a drawn interval needs out of `metrics.json`.
-
-    Parameters
-    ----------
-    metrics : mapping
-        Content of `metrics.json`.
-
-    Returns
-    -------
-    dict
-        ``uar``, ``accuracy`` and ``macro_f1``, each a dict of ``value``, ``low``
-        and ``high`` or None; ``chance`` and ``baseline``, a float or None.
-
-    Examples
-    --------
-    >>> scores({"uar": {"value": 0.5, "low": None, "high": None}})["uar"]["value"]
-    0.5
-    """
+    """Take what a drawn interval needs out of `metrics.json`."""
     found = {
         name: _triple(metrics.get(name)) for name in ("uar", "accuracy", "macro_f1")
     }
@@ -401,19 +294,7 @@ def scores(metrics: Mapping) -> dict:
 
 
 def notices(run: Mapping, metrics: Mapping) -> list[str]:
-    """List what a reader must know before believing a score.
-
-    Parameters
-    ----------
-    run, metrics : mapping
-        Content of `run.json` and `metrics.json`.
-
-    Returns
-    -------
-    list of str
-        The warnings of the result, and what goes for the demo corpus and for
-        random weights where the result does not say it itself.
-    """
+    """List what a reader must know before believing a score, each thing once."""
     if not metrics:
         return []
     found = [str(warning) for warning in metrics.get("warnings") or []]

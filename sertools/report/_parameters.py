@@ -13,8 +13,6 @@ from pathlib import Path
 from sertools.report._notebooks import find, name_of, read
 
 _TYPES = {"str": str, "int": int, "float": float, "bool": bool}
-
-
 _WORDS = {
     str: "text",
     int: "a whole number",
@@ -157,25 +155,7 @@ def check(
 def checked(
     parameters: Iterable[Parameter], given: Mapping[str, object]
 ) -> tuple[dict[str, str | int | float | bool], list[str]]:
-    """Check given values, and list the mistakes instead of raising.
-
-    Parameters
-    ----------
-    parameters, given
-        As for `check`.
-
-    Returns
-    -------
-    values : dict of str to str, int, float or bool
-        Every declared parameter with its value, given or default.
-    mistakes : list of str
-        One a wrong name or value, in the order they were given.
-
-    Examples
-    --------
-    >>> checked([Parameter("seed", int, 0)], {"seeds": 1})[1]
-    ["there is no parameter 'seeds' (did you mean seed?)"]
-    """
+    """Check given values: give every parameter's value, and the mistakes."""
     known = {parameter.name: parameter for parameter in parameters}
     values = {name: parameter.default for name, parameter in known.items()}
     mistakes = []
@@ -270,27 +250,7 @@ def invalid_values(
     values: Mapping[str, object],
     declared: Iterable[Parameter] = (),
 ) -> list[str]:
-    """List what the parameters that all notebooks share cannot mean.
-
-    Parameters
-    ----------
-    given : mapping of str to value
-        Parameters that somebody set, of the right type.
-    values : mapping of str to value
-        All parameters.
-    declared : iterable of Parameter, optional
-        With their defaults, which are right as they are.
-
-    Returns
-    -------
-    list of str
-        One line a mistake, with near matches.
-
-    Examples
-    --------
-    >>> invalid_values({"emotions": "happy,sadd"}, {})
-    ["Unknown emotion 'sadd'. Did you mean sad?..."]
-    """
+    """List what the parameters that all notebooks share cannot mean."""
     default = {parameter.name: parameter.default for parameter in declared}
     found = []
     for name, look in _LOOKS.items():

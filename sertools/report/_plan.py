@@ -1,4 +1,4 @@
-"""Work out which runs are asked for, and every mistake in that, before any starts."""
+"""Plan runs from a grid or a YAML file; find every mistake before any starts."""
 
 import difflib
 import functools
@@ -23,14 +23,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _TELLING = ("dataset", "head")  # always in a run's name
-
-
 _PLACES = ("root", "weights")  # never: they say where, not what
-
-
 _LONGEST = 60
-
-
 _WORD = re.compile(r"[\w.-]+")
 
 
@@ -41,29 +35,9 @@ def run_name(
     declared: Iterable[Parameter] = (),
     read: Mapping[str, str] | None = None,
 ) -> tuple[str, str]:
-    """Name a run by what identifies it.
+    """Name a run: readable words and a short hash of all it depends on.
 
-    Parameters
-    ----------
-    notebook : str
-        Name of the notebook.
-    source : NotebookNode
-        The notebook; its outputs don't matter.
-    values : mapping of str to value
-        Every parameter.
-    declared : iterable of Parameter, optional
-        With their defaults, so that the name tells what was changed.
-    read : mapping of str to str, optional
-        What the run reads, as `inputs` gives it.
-
-    Returns
-    -------
-    name : str
-        A readable part, and a short hash of the notebook's source, its
-        parameters, corpora and weights, and the version of sertools: its
-        number, and its code as it lies here.
-    digest : str
-        Hash of the source alone (sha256, hex).
+    The digest of the notebook's source alone comes along.
     """
     cells = [[cell.cell_type, cell.source] for cell in source.cells]
     digest = hashlib.sha256(json.dumps(cells).encode()).hexdigest()
@@ -92,27 +66,9 @@ def _code() -> str:
 def inputs(
     notebook: str, values: Mapping[str, object], known: dict | None = None
 ) -> dict[str, str]:
-    """Give the digests of the corpora and weights that a run will read.
+    """Give the digests of the corpora and weights that a run's parameters name.
 
-    They are found by the parameters: a word that names a corpus (its files are
-    under the parameter ``root`` or where corpora are looked for), the parameter
-    ``weights``, and weights on this machine of the systems that the notebook or
-    a parameter names. What isn't there counts as nothing: the run itself will
-    complain.
-
-    Parameters
-    ----------
-    notebook : str
-        Name of the notebook.
-    values : mapping of str to value
-        Every parameter.
-    known : dict, optional
-        Keeps the digests, so that a corpus that many runs read is read once.
-
-    Returns
-    -------
-    dict of str to str
-        What it is (``"corpus emodb"``, ``"weights yamnet"``) to its sha256.
+    `known` keeps them: what many runs read is read once. What isn't there is left out.
     """
     from sertools import datasets
     from sertools.models._weights import digest
@@ -202,17 +158,7 @@ class PlanErrors(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """One notebook with parameters, as somebody asks for it.
-
-    Parameters
-    ----------
-    notebook : str or Path
-        Name or path.
-    given : mapping of str to value
-        Parameters to set; text is read as the declared type.
-    limits : Limits
-        What the run may take.
-    """
+    """One notebook with parameters, as somebody asks for it."""
 
     notebook: str | Path
     given: Mapping[str, object] = field(default_factory=dict)
@@ -268,24 +214,7 @@ class RunSpec:
 
 
 def expand(grid: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
-    """List every combination of the values of a grid.
-
-    Parameters
-    ----------
-    grid : mapping of str to sequence
-        Parameter to values.
-
-    Returns
-    -------
-    list of dict
-        Parameter to value; the last parameter changes fastest. An empty grid has
-        one combination, an empty one.
-
-    Examples
-    --------
-    >>> expand({"head": ["svm", "logistic"], "seed": [1]})
-    [{'head': 'svm', 'seed': 1}, {'head': 'logistic', 'seed': 1}]
-    """
+    """List every combination of the values of a grid; the last changes fastest."""
     return [
         dict(zip(grid, combination, strict=True))
         for combination in itertools.product(*grid.values())
@@ -317,12 +246,12 @@ def plan(
 
     Returns
     -------
-    list of Planned
+    list of RunSpec
         For `run_all`; the same run asked for twice is there once.
 
     Raises
     ------
-    Mistakes
+    PlanErrors
         If anything does not fit a notebook: a ValueError with one line each.
 
     Examples
@@ -344,25 +273,7 @@ def plan(
 
 
 def planned(requests: Iterable[Request], mistakes: Iterable[str] = ()) -> list[RunSpec]:
-    """Check what is asked for, all of it, and plan the runs.
-
-    Parameters
-    ----------
-    requests : iterable of Request
-        What is asked for.
-    mistakes : iterable of str, optional
-        What is known to be wrong already.
-
-    Returns
-    -------
-    list of Planned
-        In the order asked for; the same run is there once.
-
-    Raises
-    ------
-    Mistakes
-        If there are any.
-    """
+    """Check what is asked for, all of it, and plan each run once."""
     requests, found = list(requests), list(mistakes)
     notebooks: dict = {}
     wrong: dict[str, list[str]] = {}  # what is wrong: in which notebooks
@@ -448,11 +359,7 @@ def _unique(ready: Iterable[tuple]) -> list[RunSpec]:
 
 
 _OF_A_RUN = ("notebook", "parameters", "timeout", "memory")
-
-
 _OF_A_PLAN = ("notebooks", "parameters", "grid", "runs", "out", "jobs")
-
-
 _OF_A_PLAN += ("timeout", "memory")
 
 
@@ -462,7 +369,7 @@ class Plan:
 
     Parameters
     ----------
-    runs : list of Planned
+    runs : list of RunSpec
         Each run once.
     out : str or None
         Where reports go.
@@ -508,7 +415,7 @@ def read_plan(
     ------
     FileNotFoundError
         If there is no such file.
-    Mistakes
+    PlanErrors
         If anything in it is wrong: a ValueError with one line each.
     """
     content, found = _content(path)

@@ -65,7 +65,7 @@ def record(result: "Result", out: str | os.PathLike = "") -> Saved:
 
     Returns
     -------
-    Closing
+    Saved
         One line that a notebook shows.
 
     Examples

@@ -1,4 +1,4 @@
-"""Make a run again, and say whether the numbers are the same."""
+"""Reproduce a run: make it again, and say whether the numbers are the same."""
 
 import contextlib
 import os
@@ -18,17 +18,13 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _PASSING = ("more.seconds_per_clip",)  # of the hour, not of the experiment
-
-
 _PLACES = ("root", "weights")
-
-
 _SHOWN = 8
 
 
 @dataclass(frozen=True, repr=False)
 class Reproduction:
-    """What came of making a run again; shows itself as a few lines.
+    """A reproduction: what came of making a run again, as a few lines.
 
     Parameters
     ----------
@@ -97,7 +93,7 @@ def repeat(
     *,
     progress: bool = True,
 ) -> Reproduction:
-    """Make a run again: the same notebook, the same parameters, a fresh folder.
+    """Reproduce a run: the same notebook, the same parameters, a fresh folder.
 
     The notebook is the one that lies in the run's folder, so that a newer one
     of the same name does not matter.
@@ -114,7 +110,7 @@ def repeat(
 
     Returns
     -------
-    Repeat
+    Reproduction
         Whether the numbers are the same, and what changed.
 
     Raises

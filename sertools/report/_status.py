@@ -19,24 +19,7 @@ _WORD = re.compile(r"[\w.-]+")
 
 
 def surroundings(notebook_path: str | os.PathLike | None = None) -> dict:
-    """Describe where a run takes place, as far as numbers may depend on it.
-
-    Parameters
-    ----------
-    notebook_path : path-like, optional
-        The file of the notebook.
-
-    Returns
-    -------
-    dict
-        ``notebook_path``, ``folder`` (what relative paths start from),
-        ``platform``, ``processors``.
-
-    Examples
-    --------
-    >>> surroundings()["folder"] == os.getcwd()
-    True
-    """
+    """Describe where a run takes place, as far as numbers may depend on it."""
     return {
         "notebook_path": str(notebook_path) if notebook_path else None,
         "folder": os.getcwd(),
@@ -46,25 +29,7 @@ def surroundings(notebook_path: str | os.PathLike | None = None) -> dict:
 
 
 def licences(run: Mapping, metrics: Mapping) -> list[str]:
-    """List the licences of the corpora and systems of a run.
-
-    Parameters
-    ----------
-    run, metrics : mapping
-        Content of ``run.json`` and ``metrics.json``. Where a run came to no
-        result, its notebook and parameters say what it was about.
-
-    Returns
-    -------
-    list of str
-        Such as ``"emodb: CC-BY-4.0"``; where commercial use is excluded, it
-        says so.
-
-    Examples
-    --------
-    >>> licences({"notebook": "opensmile", "parameters": {"dataset": "demo"}}, {})
-    ['demo: CC0-1.0', 'opensmile: audEERING research licence: research and...']
-    """
+    """List the licences of a run's corpora and systems; say what excludes commerce."""
     found = _recorded(metrics)
     known = {line.partition(": ")[0].partition(":")[0] for line in found}
     texts = [value for value in (run.get("parameters") or {}).values()]
@@ -115,30 +80,7 @@ _FOR_WORK = re.compile(r"extra == ['\"](dev|test)['\"]")
 
 
 class Status:
-    """Keep the `run.json` of one run, from its start to its end.
-
-    Parameters
-    ----------
-    notebook : str or None
-        Name of the notebook; None for a run without one.
-    parameters : mapping
-        Every parameter with its value.
-    **more
-        Further fields that belong to the run, such as ``run``, its name.
-
-    Attributes
-    ----------
-    fields : dict
-        The content of `run.json`.
-
-    Examples
-    --------
-    >>> status = Status("opensmile", {"dataset": "demo"})
-    >>> status.fields["status"]
-    'running'
-    >>> status.end()["status"]
-    'ok'
-    """
+    """Keep the `run.json` of one run, from its start to its end."""
 
     def __init__(self, notebook: str | None, parameters: Mapping, **more):
         self._began = time.monotonic()
@@ -165,23 +107,7 @@ class Status:
         metrics: Mapping | None = None,
         peak_rss_mb: float | None = None,
     ) -> dict:
-        """Close the run.
-
-        Parameters
-        ----------
-        error : mapping, optional
-            What went wrong: ``cell``, ``name``, ``message``. None: all went well.
-        metrics : mapping, optional
-            Content of `metrics.json`; the sha256 of corpus and weights come from
-            there.
-        peak_rss_mb : float, optional
-            Most memory that the run held at once, in megabytes (1e6 bytes).
-
-        Returns
-        -------
-        dict
-            The content of `run.json`.
-        """
+        """Close the run: failed with an error, else ok; digests are the metrics'."""
         metrics = metrics or {}
         self.fields.update(
             status="failed" if error else "ok",
@@ -199,18 +125,7 @@ class Status:
 
 
 def packages() -> dict[str, str]:
-    """List the versions of Python, sertools and what it builds on.
-
-    Returns
-    -------
-    dict of str to str
-        Package to version, for those that are installed.
-
-    Examples
-    --------
-    >>> packages()["sertools"] == sertools.__version__
-    True
-    """
+    """List the versions of Python, sertools and what it builds on."""
     try:
         lines = importlib.metadata.requires("sertools") or []
     except importlib.metadata.PackageNotFoundError:  # used without being installed
@@ -227,14 +142,7 @@ def packages() -> dict[str, str]:
 
 
 def checkout() -> dict[str, str | bool | None]:
-    """Say which commit of sertools is running, if it runs from a git checkout.
-
-    Returns
-    -------
-    dict
-        ``git_commit``, the commit or None, and ``git_dirty``, whether tracked
-        files differ from it.
-    """
+    """Say which commit of sertools is running, and whether tracked files differ."""
     root = Path(sertools.__file__).resolve().parent.parent
     none = {"git_commit": None, "git_dirty": None}
     if not (root / ".git").exists():
