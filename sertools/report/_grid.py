@@ -8,17 +8,19 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 import warnings
 from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from sertools.report._index import write_index
 from sertools.report._notebooks import find
 from sertools.report._page import number, span
 from sertools.report._plan import RunSpec, plan
 from sertools.report._run import (
+    Place,
     RunResult,
     load,
     made,
@@ -26,10 +28,7 @@ from sertools.report._run import (
     recover_all,
     run_once,
 )
-
-if TYPE_CHECKING:
-    from sertools.report._plan import RunSpec
-    from sertools.report._run import RunResult
+from sertools.report._status import read_json
 
 _SIGNS = {"ok": "✓", "failed": "✕", "skipped": "·"}
 _COLOURS = {"ok": 32, "failed": 31, "skipped": 2}
@@ -45,7 +44,7 @@ def cause(error: Mapping) -> str:
     return f"{where}{line} failed: {error.get('name')}: {message}"
 
 
-def sum_up(finished: Iterable["RunResult"]) -> str:
+def sum_up(finished: Iterable[RunResult]) -> str:
     """Count what became of the runs: ``12 runs: 9 ok (2 of them before), 3 failed``."""
     finished = list(finished)
     ok = [one for one in finished if one.ok]
@@ -59,7 +58,7 @@ def sum_up(finished: Iterable["RunResult"]) -> str:
 class Progress:
     """Keep count of a grid, and say nothing."""
 
-    def __init__(self, planned: Iterable["RunSpec"], jobs: int = 1):
+    def __init__(self, planned: Iterable[RunSpec], jobs: int = 1):
         self.planned = {run.name: run for run in planned}
         self.jobs = jobs
         self.ended: dict[str, RunResult] = {}
@@ -81,7 +80,7 @@ class Progress:
             if new:
                 self._on_start(name)
 
-    def end(self, finished: "RunResult") -> None:
+    def end(self, finished: RunResult) -> None:
         """Hear that a run has ended."""
         with self._lock:
             self.going.pop(finished.name, None)
@@ -112,7 +111,7 @@ class Progress:
     def _on_start(self, name: str) -> None:
         """React to the start of a run."""
 
-    def _on_end(self, finished: "RunResult") -> None:
+    def _on_end(self, finished: RunResult) -> None:
         """React to the end of a run."""
 
     def _place(self) -> str:
@@ -130,7 +129,7 @@ class LogProgress(Progress):
     def _on_start(self, name: str) -> None:
         self._say(f"{self._place()} started  {name}")
 
-    def _on_end(self, finished: "RunResult") -> None:
+    def _on_end(self, finished: RunResult) -> None:
         word, said = _ending(finished)
         line = f"{self._place()} {word:8} {finished.name}  {said}"
         left = self.seconds_left() if len(self.ended) < len(self.planned) else None
@@ -164,7 +163,7 @@ class LiveProgress(Progress):
                 lines.append(self._whole())
             self._write(lines)
 
-    def _on_end(self, finished: "RunResult") -> None:
+    def _on_end(self, finished: RunResult) -> None:
         self._news.append(finished)
 
     def _write(self, lines: list[str]) -> None:
@@ -194,7 +193,7 @@ class LiveProgress(Progress):
         return ", ".join(parts)
 
 
-def board(planned: Iterable["RunSpec"], jobs: int, shown: bool = True) -> Progress:
+def board(planned: Iterable[RunSpec], jobs: int, shown: bool = True) -> Progress:
     """Choose how to tell: live lines in a terminal, lines in a log, or not at all."""
     if not shown:
         return Progress(planned, jobs)
@@ -209,13 +208,13 @@ def _about(left: float) -> str:
     return f"about {_rounded(max(left, 1))} left"
 
 
-def _headline(finished: "RunResult", width: int) -> str:
+def _headline(finished: RunResult, width: int) -> str:
     word, said = _ending(finished)
     line = f"{_SIGNS[word]} {finished.name}  {said}"[:width]
     return f"\x1b[{_COLOURS[word]}m{line[0]}\x1b[0m{line[1:]}"
 
 
-def _ending(finished: "RunResult") -> tuple[str, str]:
+def _ending(finished: RunResult) -> tuple[str, str]:
     """Say in a word and a line how a run ended."""
     run = finished.run
     if finished.how == "skipped":
@@ -227,9 +226,7 @@ def _ending(finished: "RunResult") -> tuple[str, str]:
     return "ok", f"{span(run.get('seconds'))}{_score(finished)}{also}"
 
 
-def _score(finished: "RunResult") -> str:
-    from sertools.report._status import read_json
-
+def _score(finished: RunResult) -> str:
     uar = (read_json(finished.folder / "metrics.json") or {}).get("uar")
     value = uar.get("value") if isinstance(uar, dict) else None
     return f", UAR {number(value)}" if value is not None else ""
@@ -239,6 +236,7 @@ _LOOK = 0.1  # seconds between two drawings
 _BUSY = 0.3  # seconds until a run that somebody else makes is asked for again
 _INDEX = 10.0  # seconds between two writings of the index while runs go on
 _GRACE = 20.0  # seconds that runs have to end after they were stopped
+_SHARED = "choose with --out a folder that all machines share."
 
 
 def run_all(
@@ -294,9 +292,7 @@ def run_all(
     try:
         with board(planned, jobs or 1, progress) as told:
             if scheduler:
-                from sertools.report._cluster import run_there
-
-                run_there(scheduler, planned, out, before, force, told, jobs)
+                _on_cluster(scheduler, planned, out, before, force, told, jobs)
             else:
                 _Crew(planned, out, before, force, told).work(jobs or 1)
     finally:
@@ -392,6 +388,79 @@ class _Crew:
             )
         except Exception as error:  # such as a full disk: this run's trouble alone
             return written_off(run, self._out, error)
+
+
+def _on_cluster(scheduler, planned, out: Path, before, force, told, jobs) -> None:
+    """Run on the workers of a Dask cluster, each run in a kernel process there."""
+    from sertools.features import _cluster
+
+    topic = f"sertools-{uuid.uuid4().hex[:12]}"
+    halt, token = out / f".stop.{topic}", out / f".shared.{topic}"
+    place = Place(os.getcwd(), _cluster.settings())
+    with _cluster.connected(scheduler) as client:
+        token.touch()
+        try:
+            _cluster.check(client, token, _SHARED)
+        finally:
+            token.unlink()
+        tasks = _cluster.Tasks(client)
+        client.subscribe_topic(topic, lambda event: told.cell(*event[1]))
+
+        def submit(run: RunSpec):
+            options = {"before": before[run.name], "force": force, "place": place}
+            key = f"{run.name}-{topic}"
+            task = (_task, run, out, options, halt, topic)
+            return client.submit(*task, key=key, pure=False)
+
+        def free() -> int:
+            told.jobs = jobs or tasks.threads
+            told.draw()
+            return told.jobs
+
+        def end(run: RunSpec, answer: RunResult | BaseException) -> None:
+            lost = isinstance(answer, BaseException)
+            told.end(written_off(run, out, answer) if lost else answer)
+
+        try:
+            for run, answer in tasks.share_out(planned, submit, free):
+                end(run, answer)
+        except BaseException:
+            halt.touch()
+            for run, answer in tasks.stopped():
+                end(run, answer)
+            halt.unlink(missing_ok=True)
+            raise
+        finally:
+            client.unsubscribe_topic(topic)
+
+
+def _task(run: RunSpec, out: Path, options: dict, halt: Path, topic: str) -> RunResult:
+    """Make one run, on a worker of a cluster."""
+    from distributed import get_worker
+
+    worker, stop = get_worker(), _StopFile(halt)
+
+    def tell(done: int, cells: int) -> None:
+        worker.log_event(topic, (run.name, done, cells))
+
+    while (finished := run_once(run, out, stop=stop, tell=tell, **options)) is None:
+        time.sleep(_BUSY)  # another call makes it
+        if stop.is_set():
+            raise InterruptedError("The run was stopped before it began.")
+    return finished
+
+
+class _StopFile:
+    """A file that says stop to every machine that sees it."""
+
+    def __init__(self, path: Path):
+        self._path, self._looked, self._seen = path, 0.0, False
+
+    def is_set(self) -> bool:
+        """Look for the file, once a second at most."""
+        if not self._seen and time.monotonic() - self._looked > 1:
+            self._seen, self._looked = self._path.exists(), time.monotonic()
+        return self._seen
 
 
 def written_off(run: RunSpec, out: Path, error: BaseException) -> RunResult:

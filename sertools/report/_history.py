@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from sertools.locks import holding
+from sertools.files import holding
 from sertools.report._status import read_json
 
 NAME = "history.jsonl"

@@ -1,4 +1,4 @@
-"""Execute a notebook in a kernel of its own, into its folder; recover what was killed."""
+"""Execute a notebook in a kernel of its own, recover what was killed."""
 
 import contextlib
 import importlib
@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sertools.display import listed
-from sertools.files import write_text
-from sertools.locks import holding
+from sertools.files import holding, write_text
 from sertools.report._history import note
 from sertools.report._kernel import Limits, Stop, Watch, how_it_ended, manager_class
 from sertools.report._notebooks import CELL
