@@ -8,17 +8,9 @@ from collections.abc import Iterable
 import pandas as pd
 
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL | re.IGNORECASE)
-
-
 _ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL | re.IGNORECASE)
-
-
 _HEADER = re.compile(r"<th\b([^>]*)>(.*?)</th>", re.DOTALL | re.IGNORECASE)
-
-
 _SAYS = re.compile(r"\bscope\s*=", re.IGNORECASE)
-
-
 _NAMED = re.compile(r"<caption\b|<table\b[^>]*\baria-label", re.IGNORECASE)
 
 
@@ -121,11 +113,7 @@ def _words(value: object) -> str:
 
 
 _TABLE_ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
-
-
 _CELL = re.compile(r"<(t[dh])[^>]*>(.*?)</\1>", re.DOTALL)
-
-
 _SHORT = 30  # characters
 
 

@@ -13,23 +13,6 @@ from pathlib import Path
 def replacing(path: str | os.PathLike) -> Iterator[Path]:
     """Give a hidden path to write to, and rename it to `path` at the end.
 
-    Parameters
-    ----------
-    path : path-like
-        Where the file or folder should be. A file there is replaced.
-
-    Yields
-    ------
-    Path
-        A fresh path in the same folder. Whatever the block leaves there takes
-        the final name; if the block raises, it is removed and `path` stays as
-        it was.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the block wrote nothing.
-
     Examples
     --------
     >>> import tempfile
@@ -60,13 +43,7 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 
 
 def write_json(path: str | os.PathLike, value: object) -> None:
-    """Write a JSON file whole; NaN and infinity are refused.
-
-    Raises
-    ------
-    ValueError
-        If `value` holds a number that JSON has no word for.
-    """
+    """Write a JSON file whole; NaN and infinity are refused."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
@@ -120,21 +97,6 @@ def folder(name: str) -> Path:
 
     An installed wheel carries it inside the package; a checkout has it beside
     the package.
-
-    Parameters
-    ----------
-    name : str
-        ``"notebooks"`` or ``"data/demo"``.
-
-    Returns
-    -------
-    Path
-        The folder.
-
-    Raises
-    ------
-    FileNotFoundError
-        If the installation lacks it.
 
     Examples
     --------

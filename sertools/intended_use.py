@@ -10,13 +10,8 @@ LINE = (
 )
 """Stands wherever a recording is scored."""
 
-
 _BREAK = re.compile(r"\n\s*\n|\n(?=- )")
-
-
 _PART = re.compile(r"(?P<bullet>- )?(?:\*\*(?P<lead>.+?)\*\*)?(?P<text>.*)", re.DOTALL)
-
-
 _MARK = re.compile(r"\*{1,2}(?=\S)(.+?)(?<=\S)\*{1,2}|`(.+?)`", re.DOTALL)
 
 

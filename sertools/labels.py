@@ -61,24 +61,19 @@ _TABLE = (
     Emotion("surprise", "놀람", "#B8A900", "*", ("surprised", "sur")),
 )
 
-
 _FURTHER = (
     Emotion("contempt", "경멸", "#882255", "p", ("contemptuous",)),
     Emotion("excited", "흥분", "#AA4499", "8", ("excitement", "exc")),
     Emotion("frustrated", "좌절", "#332288", "d", ("frustration", "fru")),
 )
 
-
 EMOTIONS = tuple(row.name for row in _TABLE)
 """The canonical emotions, sorted."""
-
 
 FURTHER = tuple(row.name for row in _FURTHER)
 """Names that some corpora use and that nobody should fold silently."""
 
-
 _BY_NAME = {row.name: row for row in _TABLE + _FURTHER}
-
 
 _BY_WORD = {
     word: row

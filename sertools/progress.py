@@ -7,23 +7,6 @@ import sys
 def bar(total: int, label: str, unit: str = "clips", shown: bool = True):
     """Make a progress bar that removes itself when it is done.
 
-    Parameters
-    ----------
-    total : int
-        Number of steps.
-    label : str
-        What is going on.
-    unit : str
-        What a step is.
-    shown : bool
-        ``False`` hides it. It also hides where nobody watches: when standard
-        error is a file, and in a report (``SERTOOLS_PROGRESS=0``).
-
-    Returns
-    -------
-    tqdm
-        A context manager with ``update(n)``.
-
     Examples
     --------
     >>> with bar(2, "Counting", shown=False) as counter:

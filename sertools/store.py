@@ -22,7 +22,6 @@ CREATE TABLE IF NOT EXISTS features (
 ) WITHOUT ROWID;
 """
 
-
 _AT_ONCE = 500  # SQLite takes that many values in one question everywhere
 
 

@@ -11,21 +11,16 @@ import numpy as np
 from sertools.audio._voice_activity import segments
 
 COLOURS = ("white", "pink", "speech")
-
-
 LAWS = {"": "PCM_16", "mu-law": "ULAW", "a-law": "ALAW"}
-
 
 BAND, LINE = (300.0, 3400.0), 8_000
 """What a telephone line lets through, and its sampling rate, in Hz."""
-
 
 _MP3 = {  # up to which rate, and what libsndfile's levels 1 and 0 stand for, in kbit/s
     12_000: (8, 64),
     24_000: (8, 160),
     48_000: (32, 320),
 }
-
 
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
@@ -113,15 +108,7 @@ def telephone(waveform: np.ndarray, sampling_rate: int, law: str = "") -> np.nda
 
 
 def encode_mp3(waveform: np.ndarray, kilobits: float, sampling_rate: int) -> np.ndarray:
-    """Encode as MP3 and decode again, in line with what went in.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If this libsndfile writes no MP3.
-    ValueError
-        If MP3 does not know the rate.
-    """
+    """Encode as MP3 and decode again, in line with what went in."""
     import soundfile
 
     if "MP3" not in soundfile.available_formats():
@@ -253,21 +240,7 @@ def _fitted(samples: np.ndarray, n: int) -> np.ndarray:
 
 
 class Kind(NamedTuple):
-    """What there is to say of one kind of degradation.
-
-    Parameters
-    ----------
-    meaning : str
-        In a line.
-    unit : str
-        Of its level; empty where it has none.
-    low, high : float
-        Between which a level makes sense.
-    ways : tuple of str
-        Words that can follow; the first is meant where none is given.
-    clean : float
-        The level at which nothing would happen.
-    """
+    """What there is to say of one kind of degradation."""
 
     meaning: str
     unit: str

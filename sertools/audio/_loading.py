@@ -1,42 +1,51 @@
 """Audio in: a file or an array becomes one mono float32 waveform at a given rate."""
 
+import contextlib
+import io
 import os
 import shlex
-import struct
+import stat
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from sertools.audio import _headers
+
 MIN_SECONDS = 0.05
 """Shorter clips are refused: no system can say anything about them."""
 
+MAX_MINUTES = 300
+"""Longer recordings are refused, unless `load` is told otherwise."""
 
 SILENCE = 1e-4
 """Peak deviation from the mean (-80 dB of full scale) below which a clip is silent."""
 
-
-UNREAD = (".m4a", ".aac", ".amr", ".webm", ".wma", ".mp4", ".3gp")
-"""Endings of recordings, as telephones make them, that libsndfile does not read."""
-
-
-_POINTER = b"version https://git-lfs"
-
-
-_STREAMED = (0, 0xFFFFFFFF)  # sizes that a recorder wrote before it knew better
-
+_RATES = (1_000, 768_000)  # Hz: outside is a slip, and resampling takes for ever
+_LOUDEST = 64.0  # times full scale: floats beyond are integers in disguise
+_SCALES = (2.0**15, 2.0**31)
+_CANCELLED = 0.1  # of the louder channel, to which opposite phases shrink the mean
+_WHOLE = 600  # seconds that are read at one go; more comes in blocks
+_BLOCK = 1 << 20  # frames
+_UNKNOWN = 1 << 40  # frames that libsndfile gives where a header does not say
 
 Source = str | os.PathLike | BinaryIO | npt.ArrayLike
 
 
 def load(
-    source: Source, sampling_rate: int = 16_000, sr: int | None = None
+    source: Source,
+    sampling_rate: int = 16_000,
+    sr: int | None = None,
+    max_minutes: float = MAX_MINUTES,
 ) -> np.ndarray:
     """Load one clip as a mono waveform.
 
     Files are decoded at their own rate, mixed down by the mean of their
-    channels, and resampled once, straight to `sampling_rate`.
+    channels, and resampled once, straight to `sampling_rate`. Channels of
+    opposite phase, which cancel each other, give the louder one. Floats in the
+    scale of 16-bit or 32-bit integers are brought to full scale. Headers that
+    do not know their length, as recorders and pipes write them, are no harm.
 
     Parameters
     ----------
@@ -49,6 +58,8 @@ def load(
     sr : int, optional
         Rate of an array, in Hz; `sampling_rate` if not given. Files know
         their own.
+    max_minutes : float, default 300
+        Refuse recordings that are longer, or whose header says so.
 
     Returns
     -------
@@ -61,8 +72,9 @@ def load(
         If there is no such file.
     ValueError
         If the clip cannot be used: an empty file, not audio, a Git LFS
-        pointer, a RIFF file shorter than its header says, samples that are
-        not numbers, or less than 50 ms.
+        pointer, a file shorter than its header says, samples that are not
+        numbers, less than 50 ms or more than `max_minutes`, or a sampling rate
+        outside 1 to 768 kHz.
 
     Examples
     --------
@@ -71,18 +83,15 @@ def load(
     """
     if isinstance(source, (str, os.PathLike)):
         name = str(Path(source))
-        samples, rate = _read(Path(source))
+        samples, rate = _read(Path(source), max_minutes)
     elif hasattr(source, "read"):
         name = str(getattr(source, "name", "file"))
-        samples, rate = _read_open(source, name)
+        samples, rate = _decode(source, name, max_minutes)
     else:
         name = "array"
         samples, rate = _from_array(source), sampling_rate if sr is None else sr
     for hertz in (rate, sampling_rate):
-        if not hertz > 0:  # NaN, too
-            raise ValueError(
-                f"{name}: a sampling rate must be positive, not {hertz} Hz."
-            )
+        _check_rate(hertz, name)
     if len(samples) < MIN_SECONDS * rate:
         raise ValueError(
             f"{name}: {1000 * len(samples) / rate:.4g} ms of audio; "
@@ -90,7 +99,7 @@ def load(
         )
     if not np.isfinite(samples).all():
         raise ValueError(f"{name}: samples that are not numbers (NaN or infinity).")
-    return _resample(samples, rate, sampling_rate)
+    return _resample(_to_full_scale(samples, name), rate, sampling_rate)
 
 
 def duration(path: str | os.PathLike) -> float:
@@ -113,11 +122,16 @@ def duration(path: str | os.PathLike) -> float:
     """
     import soundfile
 
-    _refuse_what_is_no_audio(Path(path))
-    try:
-        return float(soundfile.info(str(path)).duration)
-    except soundfile.LibsndfileError as error:
-        raise ValueError(_not_audio(path, error)) from None
+    with _opened(Path(path)) as file:
+        patched = _checked(file, path)
+        try:
+            with soundfile.SoundFile(patched, closefd=False) as sound:
+                if sound.frames < _UNKNOWN:
+                    return sound.frames / sound.samplerate
+        except soundfile.LibsndfileError as error:
+            raise ValueError(_not_audio(path, error, _head(file))) from None
+        samples, rate = _decode(file, str(path), MAX_MINUTES)
+        return len(samples) / rate
 
 
 def is_silent(waveform: np.ndarray) -> bool:
@@ -180,77 +194,151 @@ def windows(
     )
 
 
-def _read(path: Path) -> tuple[np.ndarray, int]:
-    import soundfile
+def _read(path: Path, max_minutes: float) -> tuple[np.ndarray, int]:
+    with _opened(path) as file:
+        return _decode(file, str(path), max_minutes)
 
-    _refuse_what_is_no_audio(path)
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a regular file; pipes and devices would keep one waiting for ever."""
     try:
-        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise ValueError(_not_audio(path, error)) from None
-    return _mix_down(samples), rate
-
-
-def _read_open(file: BinaryIO, name: str) -> tuple[np.ndarray, int]:
-    import soundfile
-
-    _refuse_contents(file, name)
-    file.seek(0)
-    try:
-        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise ValueError(_not_audio(name, error)) from None
-    return _mix_down(samples), rate
-
-
-def _refuse_what_is_no_audio(path: Path) -> None:
-    """Raise for files that libsndfile refuses unclearly or reads without complaint."""
-    if path.is_dir():
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{path}: no such file.") from None
+    except ValueError:
+        raise ValueError(
+            f"{str(path)!r}: a path cannot hold a NUL character."
+        ) from None
+    if stat.S_ISDIR(mode):
         raise ValueError(f"{path}: a folder, not an audio file.")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file.")
-    with path.open("rb") as file:
-        _refuse_contents(file, path)
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{path}: a pipe or a device, not a file. Save it as a file.")
+    return path.open("rb")
 
 
-def _refuse_contents(file: BinaryIO, name: str | os.PathLike) -> None:
-    size = file.seek(0, os.SEEK_END)
+def _decode(file: BinaryIO, name: str, max_minutes: float) -> tuple[np.ndarray, int]:
+    """Decode an open file to mono, and see that all of it is there."""
+    import soundfile
+
+    source = _checked(file, name)
+    try:
+        with soundfile.SoundFile(source, closefd=False) as sound:
+            rate, promised = sound.samplerate, sound.frames
+            _check_rate(rate, name)
+            if promised < _UNKNOWN and promised > 60 * max_minutes * rate:
+                raise ValueError(_too_long(name, promised / rate, max_minutes))
+            if promised <= _WHOLE * rate:
+                samples = _mix_down(sound.read(dtype="float32", always_2d=True))
+            else:
+                samples = _in_blocks(sound, name, max_minutes)
+            form = sound.format
+    except soundfile.LibsndfileError as error:
+        raise ValueError(_not_audio(name, error, _head(file))) from None
+    if form == "FLAC" and len(samples) < promised < _UNKNOWN:
+        told = f"{len(samples)} of {promised} samples are there"
+        raise ValueError(f"{name}: cut short, {told}.")
+    return samples, rate
+
+
+def _in_blocks(sound, name: str, max_minutes: float) -> np.ndarray:
+    """Read and mix down a long recording, or one that does not say how long it is."""
+    parts, seconds = [], 0.0
+    while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
+        parts.append(_mix_down(block))
+        seconds += len(block) / sound.samplerate
+        if seconds > 60 * max_minutes:
+            raise ValueError(_too_long(name, seconds, max_minutes))
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+
+def _checked(file: BinaryIO, name: str | os.PathLike) -> BinaryIO | int:
+    """Refuse what libsndfile refuses unclearly, or reads without complaint.
+
+    Gives the file from its beginning, or a copy whose header knows its length.
+    """
+    size = _headers.size_of(file)
     if size == 0:
         raise ValueError(f"{name}: an empty file (0 bytes).")
-    file.seek(0)
-    head = file.read(12)
-    if head == _POINTER[:12] and head + file.read(11) == _POINTER:
+    if _headers.is_lfs_pointer(_head(file)):
         raise ValueError(
             f"{name}: a Git LFS pointer, not audio. Fetch it with: git lfs pull"
         )
-    if head[:4] == b"RIFF" and head[8:] == b"WAVE":
-        missing = _missing_bytes(file, size)
-        if missing > 0:
-            raise ValueError(
-                f"{name}: cut short, {missing} bytes fewer than its header says."
-            )
+    if missing := _headers.missing_bytes(file, size):
+        raise ValueError(
+            f"{name}: cut short, {missing} bytes fewer than its header says."
+        )
+    if _headers.lacks_last_page(file, size):
+        raise ValueError(f"{name}: cut short, its last page is not there.")
+    file.seek(0)
+    if file.read(4) == b"RIFF" and (length := _unsaid_length(file, size)):
+        start, there = length
+        file.seek(0)
+        content = bytearray(file.read())
+        content[start - 4 : start] = there.to_bytes(4, "little")
+        return io.BytesIO(content)
+    with contextlib.suppress(OSError):  # libsndfile is quicker without Python between
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
+        return file.fileno()
+    file.seek(0)
+    return file
 
 
-def _missing_bytes(file, size: int) -> int:
-    """Walk a RIFF file's chunks; how much of its data chunk is not there."""
-    position = 12
-    while position + 8 <= size:
-        file.seek(position)
-        name, length = struct.unpack("<4sI", file.read(8))
-        position += 8
-        if name == b"data":
-            return 0 if length in _STREAMED else position + length - size
-        position += length + length % 2
-    return max(position - size, 0)
+def _unsaid_length(file: BinaryIO, size: int) -> tuple[int, int] | None:
+    """Where a RIFF header says 0 bytes of samples: their place, and their size."""
+    start, length = _headers.data_chunk(file, size)
+    there = size - start
+    return (start, there) if length == 0 and there > 8 else None
 
 
-def _not_audio(path: str | os.PathLike, error: Exception) -> str:
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(64)
+
+
+def _check_rate(hertz: float, name: str) -> None:
+    low, high = _RATES
+    if not hertz > 0:  # NaN, too
+        raise ValueError(f"{name}: a sampling rate must be positive, not {hertz} Hz.")
+    if not low <= hertz <= high:
+        raise ValueError(
+            f"{name}: a sampling rate of {hertz} Hz; {low} to {high} Hz are used."
+        )
+
+
+def _too_long(name: str, seconds: float, max_minutes: float) -> str:
+    return (
+        f"{name}: {seconds / 60:.0f} minutes, more than the limit of {max_minutes:g}. "
+        "Cut it, or raise the limit (max_minutes)."
+    )
+
+
+def _not_audio(path: str | os.PathLike, error: Exception, head: bytes) -> str:
     given = Path(os.fspath(path))
-    if given.suffix.lower() in UNREAD:
-        names = shlex.join([given.name, given.with_suffix(".wav").name])
-        return f"{path}: {given.suffix[1:]} is not read. Convert it: ffmpeg -i {names}"
+    if _headers.is_web_page(head):
+        return f"{path}: a web page, not audio. Download the file itself."
+    named = given.suffix.lower() in _headers.UNREAD
+    if named or (kind := _headers.foreign(head)):
+        what = given.suffix[1:] if named else f"{kind} under the name {given.suffix}"
+        target = given.with_suffix(".wav")
+        target = target if target != given else given.with_suffix(".converted.wav")
+        names = shlex.join([given.name, target.name])
+        return f"{path}: {what} is not read. Convert it: ffmpeg -i {names}"
     reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
     return f"{path}: not audio that libsndfile can read ({reason})."
+
+
+def _to_full_scale(samples: np.ndarray, name: str) -> np.ndarray:
+    """Bring floats in the scale of integers to full scale, which is 1."""
+    peak = max(float(samples.max()), -float(samples.min()))
+    if peak <= _LOUDEST:
+        return samples
+    for scale in _SCALES:
+        if peak <= 2 * scale:
+            return samples / np.float32(scale)
+    raise ValueError(
+        f"{name}: samples reach {peak:.3g}, in no scale that is known. "
+        "Give floats in [-1, 1] or integers."
+    )
 
 
 def _from_array(source: npt.ArrayLike) -> np.ndarray:
@@ -282,7 +370,14 @@ def _from_array(source: npt.ArrayLike) -> np.ndarray:
 
 
 def _mix_down(samples: np.ndarray) -> np.ndarray:
-    return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
+    """Average the channels; of channels that cancel each other, take the louder."""
+    if samples.shape[1] == 1 or not len(samples):
+        return samples[:, 0]
+    mean = samples.mean(axis=1)
+    power = np.square(samples, dtype=np.float32).mean(axis=0)
+    if np.square(mean).mean() < _CANCELLED**2 * power.max():
+        return samples[:, power.argmax()]
+    return mean
 
 
 def _resample(samples: np.ndarray, rate: int, sampling_rate: int) -> np.ndarray:

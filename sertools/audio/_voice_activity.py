@@ -6,11 +6,7 @@ import pandas as pd
 from sertools import extras
 
 METHODS = ("auto", "silero", "energy")
-
-
 _FRAME, _HOP = 0.025, 0.010  # seconds
-
-
 _ABOVE_FLOOR, _BELOW_PEAK = 9.0, 35.0  # dB
 
 

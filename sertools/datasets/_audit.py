@@ -24,19 +24,10 @@ from sertools.datasets.base import Dataset
 from sertools.display import headed
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".opus": "OGG"}
-
-
 _FORMATS |= {".aif": "AIFF", ".aiff": "AIFF", ".aifc": "AIFF", ".mp3": "MP3"}
-
-
 _FORMATS |= {".au": "AU"}
-
-
 _FLAT = 2 * SILENCE  # of full scale, from the lowest to the highest sample
-
-
 _CLIPPED_RUN = 3  # samples in a row at full scale
-
 
 _KINDS = {
     "an empty file": "empty",
@@ -49,17 +40,7 @@ _KINDS = {
 
 
 class Fault(NamedTuple):
-    """Something that is to be said of a clip.
-
-    Parameters
-    ----------
-    kind : str
-        In a word or two: ``silent``, ``cut short``, ``resampled``.
-    detail : str
-        What it is exactly; the same for many clips.
-    note : str
-        What differs from clip to clip.
-    """
+    """Something that is to be said of a clip."""
 
     kind: str
     detail: str = ""
@@ -71,26 +52,7 @@ class Fault(NamedTuple):
 
 
 class Inspection(NamedTuple):
-    """What one file is.
-
-    Parameters
-    ----------
-    sha256 : str
-        Of its bytes, in hex; empty if it could not be read.
-    bytes : int
-        Its size.
-    format : str or None
-        WAV, AIFF, FLAC ..., from its content, not its name; None if it is not
-        audio that can be used.
-    sampling_rate : int or None
-        Hz.
-    channels, samples : int or None
-        Samples of one channel.
-    peak : float or None
-        Greatest magnitude, of full scale.
-    faults : tuple of Fault
-        What is wrong with it by itself.
-    """
+    """What one file is."""
 
     sha256: str = ""
     bytes: int = 0
@@ -114,16 +76,6 @@ class Inspection(NamedTuple):
 
 def inspect(path: str | os.PathLike) -> Inspection:
     """Read a file once, and say what it is.
-
-    Parameters
-    ----------
-    path : path-like
-        A file.
-
-    Returns
-    -------
-    Inspection
-        Never raises for what a file holds: what is wrong is in ``faults``.
 
     Examples
     --------
@@ -230,10 +182,7 @@ def _flat_tops(samples: np.ndarray, top, bottom) -> bool:
 
 
 _WIDTH = 88
-
-
 _SHOWN = 5  # examples of each fault
-
 
 _ORDER = (
     *("Git LFS pointer", "gone", "empty", "unreadable", "not audio", "cut short"),
@@ -241,7 +190,6 @@ _ORDER = (
     *("converted", "other bytes", "silent", "clipped", "wrong format", "odd rate"),
     *("stereo", "odd name"),
 )
-
 
 _MEANING = {
     "clipped": "louder than the file can hold",
@@ -254,7 +202,6 @@ _MEANING = {
     "stereo": "mixed down when loaded",
     "wrong format": "read by its content all the same",
 }
-
 
 _FOREIGN = (
     "Most clips are not the published recordings: results on them cannot be compared "
@@ -513,11 +460,7 @@ def _paragraphs(lines: list[str], bold: bool = False) -> str:
 
 
 _TOLERANCE = 0.03  # seconds by which a copy must differ to be called cut
-
-
 _MANY = 20  # clips of one length that are no coincidence
-
-
 _BATCH = 64  # files between two steps of the progress bar
 
 
@@ -608,17 +551,7 @@ def _shared_length(known, found: list[Inspection]) -> float | None:
 
 @dataclass(frozen=True)
 class _Judge:
-    """Say what a clip is.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The corpus.
-    usual_rate : int or None
-        The rate in Hz of most files.
-    shared_length : float or None
-        The greatest length in seconds, where many altered clips have it.
-    """
+    """Say what a clip is."""
 
     dataset: Dataset
     usual_rate: int | None

@@ -24,28 +24,7 @@ CLIP_CONNECTIONS = 6
 
 
 def fetch_clip_by_clip(dataset: Dataset, downloads: Path, progress: bool) -> Path:
-    """Download clip by clip, each checked against its published sha256.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        A corpus with a ``clip_url``.
-    downloads : Path
-        Folder for what has arrived; a second call goes on from there.
-    progress : bool
-        Show size, speed and time left.
-
-    Returns
-    -------
-    Path
-        The folder that holds it.
-
-    Raises
-    ------
-    FileNotFoundError, PermissionError, ConnectionError, ValueError, OSError
-        If a clip cannot be had, is not the published one, or cannot be written;
-        the message says how many clips are kept.
-    """
+    """Download clip by clip, each checked against its published sha256."""
     clips, folder = official(dataset.name), downloads / "clips"
     inner = folder / PurePosixPath(dataset.clip_url).parent.name
     _make_sure_of_room(inner, clips)
@@ -130,7 +109,6 @@ def _bar(dataset: Dataset, clips: dict[str, Official], progress: bool):
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 """Seconds before each further attempt; what has arrived is kept."""
 
-
 _PATIENCE = 300.0  # the longest Retry-After, in seconds, that is waited for
 
 
@@ -140,29 +118,7 @@ def kaggle_page(handle: str) -> str:
 
 
 def fetch_from_kaggle(dataset: Dataset, downloads: Path, progress: bool) -> Path:
-    """Download a corpus's copy on Kaggle through kagglehub, or from the mirror if set.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        A corpus with a copy on Kaggle.
-    downloads : Path
-        Folder for what has arrived; a second call goes on from there.
-    progress : bool
-        Show size, speed and time left.
-
-    Returns
-    -------
-    Path
-        The folder that holds it.
-
-    Raises
-    ------
-    ModuleNotFoundError
-        If kagglehub is not installed.
-    ConnectionError
-        If Kaggle cannot be reached or does not hand it out.
-    """
+    """Download a corpus's copy on Kaggle through kagglehub, or from the mirror."""
     if os.environ.get("SERTOOLS_MIRROR"):
         return _mirrored(dataset, downloads, progress)
     with _surroundings(downloads, progress):

@@ -31,18 +31,6 @@ def audio_files(root: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Pa
 
     Hidden files and the ``__MACOSX`` folders of zip files are passed over;
     links to folders are followed once.
-
-    Parameters
-    ----------
-    root : Path
-        A folder.
-    suffixes : tuple of str, optional
-        What their names end in.
-
-    Yields
-    ------
-    Path
-        The files.
     """
     found, seen = [], set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
@@ -69,15 +57,7 @@ FOLDER = Path(__file__).parent / "checksums"
 
 
 class Official(NamedTuple):
-    """One clip, as its owner published it.
-
-    Parameters
-    ----------
-    bytes : int
-        Size of the file.
-    sha256 : str
-        Its checksum, in hex.
-    """
+    """One clip, as its owner published it."""
 
     bytes: int
     sha256: str
@@ -86,16 +66,6 @@ class Official(NamedTuple):
 @functools.cache
 def official(name: str) -> dict[str, Official]:
     """List the clips of a corpus as its owner published them.
-
-    Parameters
-    ----------
-    name : str
-        Name of a corpus.
-
-    Returns
-    -------
-    dict of str to Official
-        By the clip's name within the corpus; empty where no list is known.
 
     Examples
     --------

@@ -11,7 +11,6 @@ from sertools.display import headed
 
 _WIDTH = 24  # characters of the longest bar
 
-
 _BAR = (
     "display:inline-block;vertical-align:middle;height:.8em;border-radius:2px;"
     "background:{colour};width:{width:.1f}em"

@@ -17,7 +17,6 @@ _ANSWERS = {
     "S": "sad",
 }
 
-
 _WAYS = {1: "vote_voice", 2: "vote_face", 3: "vote_both"}
 
 
@@ -102,12 +101,10 @@ def _words(letters: pd.Series) -> pd.Series:
 
 _READERS = {"tabulatedVotes.csv": _tabulated, "summaryTable.csv": _summary}
 
-
 _FEMALE = (
     "02 03 04 06 07 08 09 10 12 13 18 20 21 24 25 28 29 30 37 43 46 47 49 52 53 54 55 "
     "56 58 60 61 63 72 73 74 75 76 78 79 82 84 89 91"
 )
-
 
 _TEST = "10 13 22 26 37 38 40 45 47 48 59 65 66 68 71 73 84 86 88"
 

@@ -13,13 +13,11 @@ from sertools.datasets.base import Dataset, table
 # A speaker may well be called NA: in text, only an empty cell is an unknown value.
 _TEXT = {"dtype": str, "keep_default_na": False, "na_values": [""]}
 
-
 _READERS = {
     ".csv": lambda path: pd.read_csv(path, **_TEXT),
     ".tsv": lambda path: pd.read_csv(path, sep="\t", **_TEXT),
     ".parquet": pd.read_parquet,
 }
-
 
 _GIVEN = ("path", "emotion", "speaker", "sex", "text", "intensity")
 

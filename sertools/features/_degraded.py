@@ -61,17 +61,6 @@ class Degraded:
     """A system, or its engine, with a degradation in front.
 
     Whatever is not said here is asked of the system itself.
-
-    Parameters
-    ----------
-    model : Model
-        What hears.
-    degradation : Degradation
-        What happens to each waveform first.
-    seed : int
-        Of noise and rooms.
-    rate : int, optional
-        Of the waveforms, in Hz; the model's if not given.
     """
 
     def __init__(self, model, degradation, seed: int, rate: int | None = None):

@@ -92,15 +92,7 @@ _FIRST = ("file", "start", "end", "emotion", "probability")
 
 
 def rows(timelines: Mapping[str, pd.DataFrame]) -> list[dict]:
-    """Give one row a moment: what it sounds like most, and all probabilities.
-
-    Returns
-    -------
-    list of dict
-        ``file``, ``start`` and ``end`` (seconds, to the millisecond),
-        ``emotion`` and its ``probability`` (six digits), of verdicts also
-        ``margin`` and ``verdict``, and ``probabilities``, a dict.
-    """
+    """Give one row a moment: what it sounds like most, and all probabilities."""
     found = []
     for file, table in timelines.items():
         names = classes(table)

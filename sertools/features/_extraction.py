@@ -22,17 +22,6 @@ from sertools.store import Entry, Store
 def megabytes(model: Model) -> float | None:
     """Measure the files of a system's weights.
 
-    Parameters
-    ----------
-    model : Model
-        As `sertools.models.load` gives.
-
-    Returns
-    -------
-    float or None
-        In millions of bytes; 0 for a system that has none, such as openSMILE.
-        ``None`` where it cannot be said, and for random weights.
-
     Examples
     --------
     >>> from sertools.models import load

@@ -8,7 +8,6 @@ import pandas as pd
 FAMILIES = ("pitch", "loudness", "spectrum", "voice quality", "rhythm")
 """The families, in the order that tables follow."""
 
-
 _STARTS = {
     "pitch": ("F0",),
     "loudness": (
@@ -27,10 +26,7 @@ _STARTS = {
     ),
 }
 
-
 _TIMES = ("SegLen", "segLenStddev", "meanPeakDist", "peakDistStddev", "_nnz")
-
-
 _SEPARATOR = "/"  # between an embedder and its feature, where several are fused
 
 

@@ -8,7 +8,6 @@ import pandas as pd
 FORMS = ("none", "corpus", "speaker", "speaker_centred", "speaker_shrunk")
 """The names that `standardize` takes; those from the third on presume who speaks."""
 
-
 SKEW = 0.2
 """How alike the clips of one batch may be because they share an emotion.
 
@@ -18,7 +17,6 @@ acted speech (RAVDESS, eGeMAPS; see `sertools.features.eta_squared`); the mean o
 batch of which 80 % is one of four emotions lies off the middle of the four with
 0.54 of what the emotions vary: 0.35 times 0.54 is 0.19.
 """
-
 
 _TINY = 1e-12
 
@@ -144,21 +142,6 @@ class Population:
     differ little or one clip is known. Clips of one batch share emotions, so
     that their mean is not as sure as their number says: `SKEW`.
 
-    Parameters
-    ----------
-    mean : ndarray of shape (d,)
-        The mean of the speakers' means.
-    within, between : ndarray of shape (d,)
-        Variance of a speaker's clips, and of the speakers' true means. No
-        labels are used; every speaker counts the same.
-
-    References
-    ----------
-    Robinson (1991), That BLUP is a good thing: the estimation of random
-    effects, doi:10.1214/ss/1177011926
-    Efron and Morris (1975), Data analysis using Stein's estimator and its
-    generalizations, doi:10.1080/01621459.1975.10479864
-
     Examples
     --------
     >>> values = np.array([[1.0], [3.0], [11.0], [13.0]])
@@ -175,13 +158,7 @@ class Population:
 
     @classmethod
     def of(cls, values: np.ndarray, speakers: np.ndarray) -> "Population":
-        """Learn it from features (n, d) and who speaks (n,).
-
-        Raises
-        ------
-        ValueError
-            If there are not two speakers with two clips each.
-        """
+        """Learn it from features (n, d) and who speaks (n,)."""
         groups = [values[speakers == name] for name in np.unique(speakers)]
         groups = [group for group in groups if len(group) > 1]
         if len(groups) < 2:

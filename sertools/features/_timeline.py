@@ -148,18 +148,11 @@ def _parts(first: int, last: int, longest: float) -> list[tuple[int, int]]:
 _NO_GAP = 1e-3
 """Seconds; rows that are no farther apart belong to one stretch of speech."""
 
-
 _FIELDS = ("start", "end", "emotion", "verdict", "probability", "margin")
 
 
 def classes(table: pd.DataFrame) -> list[str]:
-    """Name the probability columns of a timeline.
-
-    Raises
-    ------
-    ValueError
-        If it is no timeline, or its rows are out of order.
-    """
+    """Name the probability columns of a timeline."""
     names = [str(name) for name in table.columns if name not in _FIELDS]
     if not names or not {"start", "end"} <= set(table.columns):
         raise ValueError(
@@ -174,11 +167,6 @@ def classes(table: pd.DataFrame) -> list[str]:
 
 def stretches(table: pd.DataFrame) -> np.ndarray:
     """Count through the stretches of speech: rows that touch or overlap share one.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
-        0 for the first stretch, and so on.
 
     Examples
     --------
@@ -253,21 +241,6 @@ def moments(table: pd.DataFrame) -> pd.DataFrame:
     middle of what they share: of windows of equal length, each keeps the time
     that is nearest to its centre. Rows that do not overlap stay as they are.
 
-    Parameters
-    ----------
-    table : DataFrame
-        As `timeline` gives.
-
-    Returns
-    -------
-    DataFrame
-        The same rows with other ``start`` and ``end``, without overlap.
-
-    Raises
-    ------
-    ValueError
-        If `table` is no timeline.
-
     Examples
     --------
     >>> rows = pd.DataFrame({"start": [0.0, 1, 2], "end": [2.0, 3, 4], "sad": 1.0})
@@ -286,19 +259,6 @@ def moments(table: pd.DataFrame) -> pd.DataFrame:
 
 def range_at(windows: pd.DataFrame, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give the lowest and the highest score of all windows that hold a moment.
-
-    Parameters
-    ----------
-    windows : DataFrame
-        As `timeline` gives, with overlapping windows; or several such tables,
-        of other models for example, one under the other.
-    times : ndarray of shape (m,)
-        Seconds.
-
-    Returns
-    -------
-    low, high : ndarray of shape (m, k), float64
-        A column a class; NaN where no window holds the moment.
 
     Examples
     --------
@@ -324,7 +284,6 @@ def range_at(windows: pd.DataFrame, times: np.ndarray) -> tuple[np.ndarray, np.n
 
 NOT_SURE = "not sure"
 """The verdict where the best score is too little ahead of the second."""
-
 
 MARGIN = 0.2
 """How far ahead is far enough: an agreement, not a finding.

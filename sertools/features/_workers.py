@@ -23,17 +23,7 @@ if TYPE_CHECKING:
 
 
 class Request(NamedTuple):
-    """What is asked about every clip.
-
-    Parameters
-    ----------
-    method : {"embed", "predict_proba"}
-        What the system is to do.
-    rate : int
-        Of the waveforms it takes, in Hz.
-    spec : str
-        The system's name, for what there may be to say of it.
-    """
+    """What is asked about every clip."""
 
     method: str
     rate: int
@@ -41,15 +31,7 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What came back for some clips.
-
-    Parameters
-    ----------
-    names : list of str
-        Of the numbers of an answer.
-    done : dict of bytes to Entry or str
-        By the clip's digest; a reason stands in for a clip that failed.
-    """
+    """What came back for some clips."""
 
     names: list[str]
     done: dict[bytes, Entry | str]
@@ -101,8 +83,6 @@ def handle(
 
 
 _SERVE = "from sertools.features._workers import serve; serve()"
-
-
 _ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB")  # there is a worker a core
 
 
@@ -132,31 +112,7 @@ class Worker:
         return self._process is not None and self._process.poll() is None
 
     def ask(self, engine: bytes, question: Request, part: dict[bytes, str]) -> Response:
-        """Ask about some clips.
-
-        Parameters
-        ----------
-        engine : bytes
-            The pickled system; the process loads it unless it was the last one.
-        question : Question
-            What is asked.
-        part : dict of bytes to str
-            Absolute path by the clip's digest.
-
-        Returns
-        -------
-        Answers
-            Of all these clips.
-
-        Raises
-        ------
-        Died
-            If the process did.
-        Stopped
-            If the worker was stopped before.
-        Exception
-            What the system raised, where no clip is to blame.
-        """
+        """Ask about some clips."""
         if self._stopped:
             raise Stopped
         if not self.alive:
@@ -204,13 +160,7 @@ def _dismiss() -> None:
 
 @contextlib.contextmanager
 def borrow_workers(n: int) -> Iterator[list[Worker]]:
-    """Lend workers; they stay warm for who asks next, unless it ends in an error.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    """
+    """Lend workers; they stay warm for who asks next, unless it ends in an error."""
     workers = [_spare() for _ in range(n)]
     try:
         yield workers
@@ -279,11 +229,7 @@ def _portable(error: Exception) -> Exception:
 
 
 _CHUNK = 16  # clips a worker takes at once
-
-
 _WORTH = 4  # clips that another worker is worth its start for
-
-
 _DIED = "the process that read it died (a native crash)"
 
 
@@ -294,23 +240,6 @@ def answers(
 
     If a worker dies, the clips it was at are tried again in two halves, until
     the clip that kills it stands alone.
-
-    Parameters
-    ----------
-    model : Model
-        Embedder or classifier.
-    method : {"embed", "predict_proba"}
-        What is asked of it.
-    todo : dict of bytes to str
-        Absolute path by the clip's digest.
-    jobs : int
-        Worker processes; -1 is one a core, 1 works in this process.
-
-    Yields
-    ------
-    Answers
-        For some clips, as they are done. The names come along, for the library
-        that knows them may be at home in the workers only.
     """
     question = Request(method, model.sampling_rate, model.spec)
     if jobs == 1 or not model.run_in_workers:
