@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import labels
-from sertools.audio._loading import UNREAD
+from sertools.audio._headers import UNREAD
 from sertools.datasets._files import audio_files, exclusion, not_utf8
 from sertools.datasets.base import Dataset, table
 

@@ -54,6 +54,8 @@ class Comparison:
         What was left out, and what a reader must know.
     published : DataFrame, optional
         What others published, as `published` gives it.
+    untested : tuple of str
+        Why no pair could be tested; empty where pairs were.
     """
 
     models: pd.DataFrame
@@ -63,6 +65,7 @@ class Comparison:
     n_speakers: int | None
     notes: list[str] = field(default_factory=list)
     published: pd.DataFrame | None = None
+    untested: tuple[str, ...] = ()
 
     def groups(self) -> list[tuple[str, pd.DataFrame]]:
         """Give the models that may be ranked with each other, group by group.
@@ -224,6 +227,7 @@ def compare(
             *_protocols(models),
         ],
         published,
+        tuple(told) if pairs["p"].isna().any() or pairs.empty else (),
     )
 
 

@@ -29,6 +29,10 @@ class Request(NamedTuple):
     rate: int
     spec: str
 
+    def answer(self, engine, part: dict[bytes, str]) -> "Response":
+        """Answer about some clips, in the worker."""
+        return handle(engine, self, *decoded(part, self.rate))
+
 
 class Response(NamedTuple):
     """What came back for some clips."""
@@ -206,7 +210,7 @@ def serve() -> None:
 
 def _answer(engine: bytes, question: Request, part) -> Response | Exception:
     try:
-        return handle(_engine(engine), question, *decoded(part, question.rate))
+        return question.answer(_engine(engine), part)
     except Exception as error:
         return _portable(error)
 
@@ -245,8 +249,7 @@ def answers(
     if jobs == 1 or not model.run_in_workers:
         yield from _in_turn(model, question, parts(todo, 1))
     else:
-        n = min(_processes(jobs), -(-len(todo) // _WORTH))
-        yield from _shared(model.worker_engine(), question, todo, n)
+        yield from shared_out(model.worker_engine(), question, todo, jobs)
 
 
 def pickled(engine) -> bytes:
@@ -275,8 +278,9 @@ def _in_turn(model: "Model", question: Request, work) -> Iterator[Response]:
             yield handle(model, question, *decoding.popleft().result())
 
 
-def _shared(engine, question: Request, todo, n: int) -> Iterator[Response]:
-    """Share the work out among so many workers; a thread waits for each."""
+def shared_out(engine, question, todo: dict, jobs: int) -> Iterator[Response]:
+    """Share the work out among worker processes; a thread waits for each."""
+    n = min(_processes(jobs), -(-len(todo) // _WORTH))
     engine, idle = pickled(engine), SimpleQueue()
 
     def ask(part: dict[bytes, str]) -> Response:

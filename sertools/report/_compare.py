@@ -249,7 +249,7 @@ def _answer(numbers, found, limit: float, same: bool) -> tuple[str, str]:
     if same:
         return DID_NOT, "The answers to all clips are the same."
     if p is None:
-        why = "; ".join(line.rstrip(".") for line in _hindrances(found))
+        why = "; ".join(line.rstrip(".") for line in found.untested)
         return CANNOT_TELL, f"{signed(moved)}. {why}."
     size = f"{signed(moved)} [{signed(low)}, {signed(high)}]"
     real = p <= _LEVEL
@@ -264,13 +264,6 @@ def _answer(numbers, found, limit: float, same: bool) -> tuple[str, str]:
         f"{size}, p = {_p(p)}: a drop of more than {number(-limit)} is neither shown "
         "nor ruled out."
     )
-
-
-def _hindrances(found: "Comparison") -> list[str]:
-    """Say why no test was possible."""
-    words = ("cannot be tested", "can be tested", "too few to test", "may be ranked")
-    known = [note for note in found.notes if any(word in note for word in words)]
-    return known or ["The difference cannot be tested"]
 
 
 def _same_answers(results: dict) -> bool:

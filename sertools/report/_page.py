@@ -298,13 +298,12 @@ def notices(run: Mapping, metrics: Mapping) -> list[str]:
     if not metrics:
         return []
     found = [str(warning) for warning in metrics.get("warnings") or []]
-    said = " ".join(found).lower()
     given = run.get("parameters", {})
     dataset = metrics.get("dataset") or given.get("dataset")
-    synthetic = metrics.get("synthetic") or dataset == "demo"
-    if synthetic and "synthetic" not in said:
+    # What a result says of itself stands among its warnings.
+    if dataset == "demo" and not metrics.get("synthetic"):
         found.append(_SYNTHETIC)
-    if given.get("weights") == "tiny" and "random" not in said:
+    if given.get("weights") == "tiny" and not metrics.get("random_weights"):
         found.append(_RANDOM)
     return found
 

@@ -9,6 +9,7 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sertools.report._notebooks import find, name_of, read
 
@@ -80,6 +81,14 @@ class Parameter:
         return value
 
 
+class Mistake(NamedTuple):
+    """What is wrong with one given value."""
+
+    parameter: str
+    text: str
+    unknown: bool = False  # there is no such parameter
+
+
 def parameters(notebook: str | Path) -> list[Parameter]:
     """Read the parameters of a notebook from its cell tagged ``parameters``.
 
@@ -148,13 +157,14 @@ def check(
     values, mistakes = checked(parameters, given)
     if mistakes:
         known = ", ".join(parameter.name for parameter in parameters)
-        raise ValueError(f"{'; '.join(mistakes)}. Parameters: {known}.")
+        said = "; ".join(mistake.text for mistake in mistakes)
+        raise ValueError(f"{said}. Parameters: {known}.")
     return values
 
 
 def checked(
     parameters: Iterable[Parameter], given: Mapping[str, object]
-) -> tuple[dict[str, str | int | float | bool], list[str]]:
+) -> tuple[dict[str, str | int | float | bool], list[Mistake]]:
     """Check given values: give every parameter's value, and the mistakes."""
     known = {parameter.name: parameter for parameter in parameters}
     values = {name: parameter.default for name, parameter in known.items()}
@@ -163,12 +173,13 @@ def checked(
         if name not in known:
             near = difflib.get_close_matches(name, known, n=2, cutoff=0.65)
             hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-            mistakes.append(f"there is no parameter {name!r}{hint}")
+            text = f"there is no parameter {name!r}{hint}"
+            mistakes.append(Mistake(name, text, unknown=True))
             continue
         try:
             values[name] = known[name].convert(value)
         except ValueError as bad:
-            mistakes.append(str(bad))
+            mistakes.append(Mistake(name, str(bad)))
     return values, mistakes
 
 
@@ -249,14 +260,14 @@ def invalid_values(
     given: Mapping[str, object],
     values: Mapping[str, object],
     declared: Iterable[Parameter] = (),
-) -> list[str]:
+) -> list[Mistake]:
     """List what the parameters that all notebooks share cannot mean."""
     default = {parameter.name: parameter.default for parameter in declared}
     found = []
     for name, look in _LOOKS.items():
         value = given.get(name)
         if isinstance(value, str) and value != default.get(name):
-            found += look(value, values)
+            found += [Mistake(name, text) for text in look(value, values)]
     return found
 
 

@@ -17,7 +17,13 @@ import sertools
 from sertools import fetching
 from sertools.report._kernel import Limits
 from sertools.report._notebooks import find, name_of, read
-from sertools.report._parameters import Parameter, checked, invalid_values, parameters
+from sertools.report._parameters import (
+    Mistake,
+    Parameter,
+    checked,
+    invalid_values,
+    parameters,
+)
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -276,7 +282,7 @@ def planned(requests: Iterable[Request], mistakes: Iterable[str] = ()) -> list[R
     """Check what is asked for, all of it, and plan each run once."""
     requests, found = list(requests), list(mistakes)
     notebooks: dict = {}
-    wrong: dict[str, list[str]] = {}  # what is wrong: in which notebooks
+    wrong: dict[Mistake, list[str]] = {}  # what is wrong: in which notebooks
     ready = []
     for request in requests:
         if request.notebook not in notebooks:
@@ -285,12 +291,12 @@ def planned(requests: Iterable[Request], mistakes: Iterable[str] = ()) -> list[R
             continue
         path, declared = opened
         values, mistaken = _fitted(declared, request.given)
-        for line in mistaken:
-            who = wrong.setdefault(line, [])
+        for mistake in mistaken:
+            who = wrong.setdefault(mistake, [])
             who += [name_of(path)] if name_of(path) not in who else []
         ready.append((path, declared, values, request.limits))
     sound = {name_of(opened[0]) for opened in notebooks.values() if opened}
-    found += [_told(line, who, sound) for line, who in wrong.items()]
+    found += [_told(mistake, who, sound) for mistake, who in wrong.items()]
     if found:
         raise PlanErrors(found)
     return _unique(ready)
@@ -306,25 +312,23 @@ def _opened(notebook, found: list[str]) -> tuple[Path, list[Parameter]] | None:
         return None
 
 
-def _fitted(declared: list[Parameter], given: Mapping) -> tuple[dict, list[str]]:
+def _fitted(declared: list[Parameter], given: Mapping) -> tuple[dict, list[Mistake]]:
     own = [parameter for parameter in declared if parameter.name != "out"]
-    first = []
-    if "out" in given:
-        first = [_OUT]
-        given = {name: value for name, value in given.items() if name != "out"}
+    first = [Mistake("out", _OUT)] * ("out" in given)
+    given = {name: value for name, value in given.items() if name != "out"}
     values, mistakes = checked(own, given)
-    mistyped = {line.partition(" takes ")[0] for line in mistakes}
-    sound = {k: v for k, v in values.items() if k in given and k not in mistyped}
+    wrong = {mistake.parameter for mistake in mistakes}
+    sound = {k: v for k, v in values.items() if k in given and k not in wrong}
     return values, [*first, *mistakes, *invalid_values(sound, values, own)]
 
 
-def _told(line: str, who: list[str], all_of_them: set[str]) -> str:
+def _told(mistake: Mistake, who: list[str], all_of_them: set[str]) -> str:
     """Say in which notebooks something is wrong, unless it is so in all."""
     others = sorted(all_of_them - set(who))
-    if not others or "there is no parameter" not in line:
-        return f"{', '.join(who)}: {line}" if others else line
+    if not others or not mistake.unknown:
+        return f"{', '.join(who)}: {mistake.text}" if others else mistake.text
     return (
-        f"{', '.join(who)}: {line}; leave it out, or run "
+        f"{', '.join(who)}: {mistake.text}; leave it out, or run "
         f"{', '.join(others)} by {'themselves' if len(others) > 1 else 'itself'}"
     )
 

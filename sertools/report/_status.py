@@ -1,15 +1,17 @@
 """The `run.json` of a run: what ran, when, with what, and how it ended."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import sertools
@@ -67,9 +69,8 @@ def _plainly(line: str) -> str:
     from sertools import datasets
 
     name = line.partition(": ")[0]
-    if name not in datasets.names() or datasets.card(name)["commercial_use"]:
-        return line
-    return line if "commercial" in line.lower() else f"{line} (no commercial use)"
+    free = name not in datasets.names() or datasets.card(name)["commercial_use"]
+    return line if free else f"{line} (no commercial use)"
 
 
 SCHEMA_VERSION = 1
@@ -84,6 +85,7 @@ class Status:
 
     def __init__(self, notebook: str | None, parameters: Mapping, **more):
         self._began = time.monotonic()
+        self.metrics: Mapping | None = None
         self.fields = {
             "schema_version": SCHEMA_VERSION,
             "status": "running",
@@ -122,6 +124,37 @@ class Status:
     def write(self, folder: str | os.PathLike) -> None:
         """Write `run.json` into a folder, whole."""
         write_json(Path(folder) / "run.json", self.fields)
+
+
+@contextlib.contextmanager
+def recording(
+    folder: str | os.PathLike, parameters: Mapping, results: Iterable[str]
+) -> Iterator[Status]:
+    """Keep `run.json` about work without a notebook; results of an earlier run go.
+
+    Whoever does the work says in ``metrics`` what came of it.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in results:  # of an earlier run: they would belie run.json
+        (folder / name).unlink(missing_ok=True)
+    status = Status(None, parameters)
+    status.write(folder)
+    error = None
+    try:
+        yield status
+    except BaseException as wrong:
+        error = {"cell": None, "name": type(wrong).__name__, "message": str(wrong)}
+        raise
+    finally:
+        status.end(error, None if error else status.metrics, _peak())
+        status.write(folder)
+
+
+def _peak() -> float:
+    """Give the most memory this process held at once, in megabytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3 / 1.024), 1)
 
 
 def packages() -> dict[str, str]:
