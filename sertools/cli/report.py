@@ -191,7 +191,7 @@ def ending_cleanly() -> Iterator[None]:
 
 
 def _tell_one(finished: list["RunResult"], json: bool) -> None:
-    from sertools.report._grid import cause
+    from sertools.report._progress import cause
 
     (one,) = finished
     page = one.folder / "report.html"
@@ -204,7 +204,7 @@ def _tell_one(finished: list["RunResult"], json: bool) -> None:
 
 
 def _tell_all(finished: list["RunResult"], json: bool) -> None:
-    from sertools.report._grid import cause, sum_up
+    from sertools.report._progress import cause, sum_up
 
     index = finished[0].folder.parent / "index.html"
     if json:

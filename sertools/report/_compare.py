@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sertools.report._history import Change, changes, identity
+from sertools.report._history import Change, changes, everywhere, identity
 from sertools.report._page import INTENDED_USE, number
 from sertools.report._status import read_json
 
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
 
 _PREDICTIONS = "predictions.parquet"
 _KEYS = ("dataset", "model", "head", "folds", "standardize", "seed")
+FELL, DID_NOT, CANNOT_TELL = "fell", "did not fall", "can't tell"
+_LEVEL = 0.05
+_SAME = 1e-9  # two scores so near are the same
+_OLD, _NEW = "the old run", "the new run"
+LIMIT = -0.02
+"""The difference of the UAR that is put up with, if nobody says otherwise."""
+_SHOWN = 6  # changes in a line
+_ORDER = (FELL, CANNOT_TELL, DID_NOT)
+_HOW = (
+    "Tested by exchanging the two runs' answers for whole speakers, on the clips that "
+    "both were tested on; intervals are 95 % over speakers."
+)
 
 
 class Run(NamedTuple):
@@ -159,16 +171,6 @@ def _nothing(sides, left: list[Run], right: list[Run]) -> str:
     )
 
 
-FELL, DID_NOT, CANNOT_TELL = "fell", "did not fall", "can't tell"
-
-
-_LEVEL = 0.05
-_SAME = 1e-9  # two scores so near are the same
-
-
-_OLD, _NEW = "the old run", "the new run"
-
-
 @dataclass(frozen=True)
 class RegressionVerdict:
     """What can be said of one experiment that was run twice."""
@@ -278,18 +280,6 @@ def _subject(run: Run) -> str:
 
 def _p(value: float) -> str:
     return "0.001 or less" if value <= 0.001 else f"{value:.3f}"
-
-
-LIMIT = -0.02
-"""The difference of the UAR that is put up with, if nobody says otherwise."""
-
-
-_SHOWN = 6  # changes in a line
-_ORDER = (FELL, CANNOT_TELL, DID_NOT)
-_HOW = (
-    "Tested by exchanging the two runs' answers for whole speakers, on the clips that "
-    "both were tested on; intervals are 95 % over speakers."
-)
 
 
 @dataclass(frozen=True, repr=False)
@@ -432,11 +422,8 @@ def _common(
     verdicts: list[RegressionVerdict],
 ) -> tuple[list[RegressionVerdict], list[str]]:
     """Say once what goes for all experiments, where there are several."""
-    if len(verdicts) < 2:
-        return verdicts, []
-    first = verdicts[0]
-    notes = [n for n in first.notes if all(n in one.notes for one in verdicts)]
-    moved = [c for c in first.changes if all(c in one.changes for one in verdicts)]
+    notes = everywhere([one.notes for one in verdicts])
+    moved = everywhere([one.changes for one in verdicts])
     lighter = [
         replace(
             one,

@@ -6,7 +6,7 @@ A run that is made again takes the place of the earlier one on disk. Here both s
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +35,14 @@ _OF_METRICS = (
     *("n_speakers", "uar", "accuracy", "macro_f1", "chance"),
     *("leaking", "synthetic", "random_weights"),
 )
+_PLACES = ("root", "out")  # they say where, not what
+_SHORT = 8  # characters of a digest that a person compares
+_DIGESTS = {
+    "source_sha256": ("notebook", "source"),
+    "git_commit": ("version", "commit of sertools"),
+    "corpus_sha256": ("data", "corpus"),
+    "weights_sha256": ("data", "weights"),
+}
 
 
 def entry(run: Mapping, metrics: Mapping | None = None) -> dict:
@@ -126,16 +134,6 @@ def _append(path: Path, entries: list[dict]) -> None:
         os.fsync(file.fileno())
 
 
-_PLACES = ("root", "out")  # they say where, not what
-_SHORT = 8  # characters of a digest that a person compares
-_DIGESTS = {
-    "source_sha256": ("notebook", "source"),
-    "git_commit": ("version", "commit of sertools"),
-    "corpus_sha256": ("data", "corpus"),
-    "weights_sha256": ("data", "weights"),
-}
-
-
 class Change(NamedTuple):
     """One thing that is not as it was."""
 
@@ -174,6 +172,13 @@ def changes(old: Mapping, new: Mapping) -> list[Change]:
         found += [] if same else [Change("version", *what)]
     order = ("parameter", "notebook", "data", "version")
     return sorted(found, key=lambda change: order.index(change.kind))
+
+
+def everywhere(lists: Sequence[Sequence]) -> list:
+    """Take what all of several lists have in common; nothing where there is one."""
+    if len(lists) < 2:
+        return []
+    return [one for one in lists[0] if all(one in some for some in lists)]
 
 
 def before(run: Mapping, history: Iterable[Mapping]) -> Mapping | None:

@@ -32,6 +32,22 @@ _lock = threading.Lock()
 
 
 _guard: subprocess.Popen | None = None
+_EVERY = 0.2  # seconds between two looks at the memory
+_LAST_WORDS = (  # a crash in native code says where, past ipykernel's own pipes
+    "__import__('faulthandler').enable(getattr("
+    "__import__('sys').stderr, '_original_stdstream_copy', 2), all_threads=False)"
+)
+_OPTIONS = (
+    "--HistoryManager.enabled=False",  # many kernels, one file of history
+    "--log-level=ERROR",
+    f"--IPKernelApp.exec_lines={_LAST_WORDS}",
+)
+_ENVIRONMENT = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
+    "SERTOOLS_STATIC": "1",  # widgets are pictures: nobody is there to click
+    "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
+}
 
 
 def protect(session: int) -> None:
@@ -59,28 +75,6 @@ def _tell(line: str) -> None:
             )
         _guard.stdin.write(line.encode())
         _guard.stdin.flush()
-
-
-_EVERY = 0.2  # seconds between two looks at the memory
-_LAST_WORDS = (  # a crash in native code says where, past ipykernel's own pipes
-    "__import__('faulthandler').enable(getattr("
-    "__import__('sys').stderr, '_original_stdstream_copy', 2), all_threads=False)"
-)
-
-
-_OPTIONS = (
-    "--HistoryManager.enabled=False",  # many kernels, one file of history
-    "--log-level=ERROR",
-    f"--IPKernelApp.exec_lines={_LAST_WORDS}",
-)
-
-
-_ENVIRONMENT = {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
-    "SERTOOLS_STATIC": "1",  # widgets are pictures: nobody is there to click
-    "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
-}
 
 
 @dataclass(frozen=True)

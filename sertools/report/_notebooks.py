@@ -15,6 +15,52 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"^\d\d_")
 CELL = "report_cell"
 """Key in a cell's metadata: its position in the notebook it came from."""
+_NAME = re.compile(r"\w[\w-]*")
+_PARAMETERS = """\
+dataset: str = "demo"  # corpus: demo, emodb, ravdess, folder
+root: str = ""  # where the corpus lies, if not in the usual places
+emotions: str = ""  # emotions to keep, such as "angry,happy,sad"; all if empty
+model: str = "opensmile"  # what turns a clip into numbers
+head: str = "svm"  # what decides: svm, random_forest, logistic
+folds: str = "speaker"  # who is held out: speaker, random, published:NAME
+seed: int = 0  # of everything drawn
+max_clips: int = 0  # use at most so many clips; 0 uses all
+out: str = ""  # folder to save the result in"""
+_CELLS = (
+    (
+        "# {title}: which question does it answer?\n\nSay here in two sentences what "
+        "you want to know, and why it matters. About two minutes."
+    ),
+    _PARAMETERS,
+    "from sertools import datasets, evaluation, features, models, plots, report, "
+    "widgets",
+    "## The clips\n\nOne row is one utterance. Look at them before anything else.",
+    "clips = datasets.load(dataset, root=root)\n"
+    "clips = datasets.select(clips, emotions, max_clips=max_clips, seed=seed)\n"
+    'clips.groupby("emotion").agg(clips=("path", "size"), '
+    'speakers=("speaker", "nunique"))',
+    "## Listen\n\nOne speaker, one clip of each emotion.",
+    'someone = clips[clips["speaker"].fillna("") == '
+    'clips["speaker"].fillna("").iloc[0]]\n'
+    'widgets.players(someone.groupby("emotion").head(1).sort_values("emotion"))',
+    "## The experiment\n\nThe head learns from some speakers and is tested on "
+    "**another one**, in turn, until\neverybody has been tested.",
+    "X = features.extract(models.load(model), clips)\n"
+    "result = evaluation.cross_validate(head, X, clips, folds=folds, seed=seed)\n"
+    "result",
+    "plots.scores(result);",
+    "## What is taken for what\n\nEach row is what was meant, each column what was "
+    "heard.",
+    "plots.confusion_matrix(result);",
+    "## Where it fails\n\nSpeaker by speaker, then by ear: the mistakes it was surest "
+    "of.",
+    "plots.speaker_recall(result);",
+    "widgets.players(result.mistakes(top=6))",
+    "## What it says, and what it does not\n\nAnswer your question here, with the "
+    "interval. The score says how far the model agrees with\nwhat actors were asked "
+    "for, not what anybody felt; it is no ground for decisions about people.",
+    "report.record(result, out=out)",
+)
 
 
 def name_of(path: Path) -> str:
@@ -78,56 +124,6 @@ def read(path: Path) -> "NotebookNode":
     except (nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError) as bad:
         first = (str(bad).splitlines() or [""])[0][:200]
         raise ValueError(f"{path} is not a notebook: {first}") from None
-
-
-_NAME = re.compile(r"\w[\w-]*")
-_PARAMETERS = """\
-dataset: str = "demo"  # corpus: demo, emodb, ravdess, folder
-root: str = ""  # where the corpus lies, if not in the usual places
-emotions: str = ""  # emotions to keep, such as "angry,happy,sad"; all if empty
-model: str = "opensmile"  # what turns a clip into numbers
-head: str = "svm"  # what decides: svm, random_forest, logistic
-folds: str = "speaker"  # who is held out: speaker, random, published:NAME
-seed: int = 0  # of everything drawn
-max_clips: int = 0  # use at most so many clips; 0 uses all
-out: str = ""  # folder to save the result in"""
-
-
-_CELLS = (
-    (
-        "# {title}: which question does it answer?\n\nSay here in two sentences what "
-        "you want to know, and why it matters. About two minutes."
-    ),
-    _PARAMETERS,
-    "from sertools import datasets, evaluation, features, models, plots, report, "
-    "widgets",
-    "## The clips\n\nOne row is one utterance. Look at them before anything else.",
-    "clips = datasets.load(dataset, root=root)\n"
-    "clips = datasets.select(clips, emotions, max_clips=max_clips, seed=seed)\n"
-    'clips.groupby("emotion").agg(clips=("path", "size"), '
-    'speakers=("speaker", "nunique"))',
-    "## Listen\n\nOne speaker, one clip of each emotion.",
-    'someone = clips[clips["speaker"].fillna("") == '
-    'clips["speaker"].fillna("").iloc[0]]\n'
-    'widgets.players(someone.groupby("emotion").head(1).sort_values("emotion"))',
-    "## The experiment\n\nThe head learns from some speakers and is tested on "
-    "**another one**, in turn, until\neverybody has been tested.",
-    "X = features.extract(models.load(model), clips)\n"
-    "result = evaluation.cross_validate(head, X, clips, folds=folds, seed=seed)\n"
-    "result",
-    "plots.scores(result);",
-    "## What is taken for what\n\nEach row is what was meant, each column what was "
-    "heard.",
-    "plots.confusion_matrix(result);",
-    "## Where it fails\n\nSpeaker by speaker, then by ear: the mistakes it was surest "
-    "of.",
-    "plots.speaker_recall(result);",
-    "widgets.players(result.mistakes(top=6))",
-    "## What it says, and what it does not\n\nAnswer your question here, with the "
-    "interval. The score says how far the model agrees with\nwhat actors were asked "
-    "for, not what anybody felt; it is no ground for decisions about people.",
-    "report.record(result, out=out)",
-)
 
 
 def new_notebook(name: str, out: str | os.PathLike = ".") -> Path:

@@ -36,6 +36,31 @@ _LINK = re.compile(r"(https?:|mailto:|#|[\w./#%?=&-]+$)", re.IGNORECASE)
 _REACH = re.compile(
     r"@import[^;]*;?|url\(\s*(?!['\"]?\s*(?:data:|#))[^)]*\)", re.IGNORECASE
 )
+TEMPLATES = Path(__file__).with_name("template")
+"""Folder of the page templates."""
+_POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; font-src data:; "
+    "style-src 'unsafe-inline'; script-src {script}; "
+    "base-uri 'none'; form-action 'none'"
+)
+_LONGEST = 20_000  # characters of one text output
+_HEADING = re.compile(r"^(#{1,3})\s+(.+?)\s*#*$", re.MULTILINE)
+_TITLE = re.compile(r"\A\s*#\s+(.+?)\s*#*$", re.MULTILINE)
+_SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)(?:<a class="anchor-link".*?)?</h2>')
+_NO_PICTURE = (  # what only a live notebook can show
+    "application/javascript",
+    "application/vnd.jupyter.widget-view+json",
+    "text/vnd.mermaid",
+)
+INTENDED_USE = (
+    "Agreement with the label an actor intended; no claim about felt emotion; "
+    "not for decisions about people."
+)
+_SYNTHETIC = (
+    "This is synthetic speech: the scores show that everything works, and nothing "
+    "about people."
+)
+_RANDOM = "The weights are random (tiny): the scores mean nothing."
 
 
 def clean(html: str) -> str:
@@ -81,17 +106,6 @@ def _note(soup):
     note = soup.new_tag("em")
     note.string = "[a picture from elsewhere, not part of this page]"
     return note
-
-
-TEMPLATES = Path(__file__).with_name("template")
-"""Folder of the page templates."""
-
-
-_POLICY = (
-    "default-src 'none'; img-src data:; media-src data:; font-src data:; "
-    "style-src 'unsafe-inline'; script-src {script}; "
-    "base-uri 'none'; form-action 'none'"
-)
 
 
 def render(template: str, script: str = "", **content) -> str:
@@ -146,17 +160,6 @@ def _environment() -> "jinja2.Environment":
         number=number, span=span, moment=moment, percent=_percent
     )
     return environment
-
-
-_LONGEST = 20_000  # characters of one text output
-_HEADING = re.compile(r"^(#{1,3})\s+(.+?)\s*#*$", re.MULTILINE)
-_TITLE = re.compile(r"\A\s*#\s+(.+?)\s*#*$", re.MULTILINE)
-_SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)(?:<a class="anchor-link".*?)?</h2>')
-_NO_PICTURE = (  # what only a live notebook can show
-    "application/javascript",
-    "application/vnd.jupyter.widget-view+json",
-    "text/vnd.mermaid",
-)
 
 
 def title_of(notebook: "NotebookNode") -> str:
@@ -234,21 +237,6 @@ def _shortened(text: str) -> str:
         f"{text[:_LONGEST]}\n[... {len(text) - _LONGEST} more characters stand in "
         "notebook.ipynb]"
     )
-
-
-INTENDED_USE = (
-    "Agreement with the label an actor intended; no claim about felt emotion; "
-    "not for decisions about people."
-)
-
-
-_SYNTHETIC = (
-    "This is synthetic speech: the scores show that everything works, and nothing "
-    "about people."
-)
-
-
-_RANDOM = "The weights are random (tiny): the scores mean nothing."
 
 
 def write_page(folder: Path, declared: Iterable[Parameter] = ()) -> Path:

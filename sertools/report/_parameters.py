@@ -23,6 +23,7 @@ _WORDS = {
 
 
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
+_SCHEMES = ("speaker", "random", "published")
 
 
 @dataclass(frozen=True)
@@ -251,9 +252,6 @@ def _comments(source: str) -> dict[int, str]:
         for token in tokens
         if token.type == tokenize.COMMENT
     }
-
-
-_SCHEMES = ("speaker", "random", "published")
 
 
 def invalid_values(

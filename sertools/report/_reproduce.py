@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sertools.display import listed
+from sertools.report._grid import run_all
 from sertools.report._history import Change, changes
-from sertools.report._notebooks import CELL, find
+from sertools.report._notebooks import CELL, find, read
+from sertools.report._plan import plan, run_name
+from sertools.report._progress import cause
 from sertools.report._status import read_json
 
 if TYPE_CHECKING:
@@ -121,9 +124,6 @@ def repeat(
         If the run has no numbers to hold the second one against, or would be
         overwritten.
     """
-    from sertools.report._grid import run_all
-    from sertools.report._plan import plan
-
     folder = Path(run).expanduser().resolve()
     about, metrics = _first(folder)
     limits = about.get("limits") or {}
@@ -178,9 +178,6 @@ def _notebook(folder: Path, about: Mapping) -> Iterator[Path]:
 
 def _source(path: Path, about: Mapping) -> "NotebookNode | None":
     """Take out what a run put into its notebook; None if it is another one now."""
-    from sertools.report._notebooks import read
-    from sertools.report._plan import run_name
-
     try:
         notebook = read(path)
     except (OSError, ValueError):
@@ -213,8 +210,6 @@ def _kept(limits: Mapping) -> dict:
 
 
 def _held_against(folder: Path, about, metrics, second: Path) -> Reproduction:
-    from sertools.report._grid import cause
-
     again = read_json(second / "run.json") or {}
     numbers = read_json(second / "metrics.json") or {}
     old, new = dict(_values(metrics)), dict(_values(numbers))

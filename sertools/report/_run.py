@@ -1,4 +1,4 @@
-"""Execute a notebook in a kernel of its own, recover what was killed."""
+"""Execute a notebook in a kernel of its own; recover what was killed meanwhile."""
 
 import contextlib
 import importlib
@@ -9,7 +9,7 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +33,13 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _BAR = re.compile(r"\d+%\|.*\|.*\d+/\d+ \[|^\s*\d+it \[")  # as tqdm draws it
 _MARKER = "papermill-error-cell-tag"
 _LOG_LINES = 40
+_HIDDEN = re.compile(r"\.(?P<run>.+-[0-9a-f]{8})\.([0-9a-f]{8}(\.old)?|lock)")
+_DRAFT = re.compile(r"\.index\.[0-9a-f]{8}\.html")
+_ENDED = ("ok", "failed")
+_STALE = 600  # seconds after which nobody is still writing a page
+_one_at_a_time = threading.Lock()
+_ENGINES = ("nbformat", "nbclient", "papermill", "psutil")
+_PAGES = ("nbconvert", "bs4")
 
 
 @dataclass
@@ -56,8 +63,7 @@ def execute(
     source: "NotebookNode",
     values: Mapping[str, object],
     draft: Path,
-    *,
-    limits: Limits | None = None,
+    limits: Limits,
     place: Place | None = None,
     stop: Stop | None = None,
     tell: Callable[[int, int], None] | None = None,
@@ -65,12 +71,11 @@ def execute(
     """Execute a notebook in this interpreter's kernel; it is gone at the end."""
     import nbformat
 
-    limits, place = limits or Limits(), place or Place()
+    place, tell = place or Place(), tell or (lambda done, cells: None)
     source = _stamped(source)
     nbformat.write(source, draft)
     log = draft.with_name(".kernel.log")
     current: dict = {}
-    tell = tell or (lambda done, cells: None)
     tell(0, len(source.cells))
     watch = Watch(limits.timeout, limits.memory, stop)
     with watch, log.open("wb") as descriptor:
@@ -230,22 +235,20 @@ def _words(log: Path) -> list[str]:
     return _ANSI.sub("", text).splitlines()[-_LOG_LINES:]
 
 
-_HIDDEN = re.compile(r"\.(?P<run>.+-[0-9a-f]{8})\.([0-9a-f]{8}(\.old)?|lock)")
-_DRAFT = re.compile(r"\.index\.[0-9a-f]{8}\.html")
-_ENDED = ("ok", "failed")
-_STALE = 600  # seconds after which nobody is still writing a page
-
-
 def lock(final: Path, wait: bool = True):
     """Hold the lock of one run: whoever has it may make, move and remove it."""
     return holding(final.with_name(f".{final.name}.lock"), wait)
 
 
-def hidden_folder(final: Path) -> Path:
-    """Make the hidden folder that a run is made in."""
+@contextlib.contextmanager
+def _hidden_folder(final: Path) -> Iterator[Path]:
+    """Make the hidden folder that a run is made in; it is gone at the end."""
     work = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}")
     work.mkdir(parents=True)
-    return work
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def made(final: Path) -> tuple | None:
@@ -315,11 +318,6 @@ def recover_all(out: Path) -> None:
                 path.unlink()
 
 
-_one_at_a_time = threading.Lock()
-_ENGINES = ("nbformat", "nbclient", "papermill", "psutil")
-_PAGES = ("nbconvert", "bs4")
-
-
 @dataclass(frozen=True, repr=False)
 class RunResult:
     """What became of a planned run; shows itself as one line.
@@ -383,25 +381,14 @@ def run_once(
             return RunResult(planned.name, final, there, "taken")
         if there and there["status"] == "ok" and not force:
             return RunResult(planned.name, final, there, "skipped")
-        work = hidden_folder(final)
-        try:
+        with _hidden_folder(final) as work:
             status = _begun(planned, work)
             to_set = planned.settings | ({"out": str(work)} if planned.saves else {})
-            outcome = execute(
-                planned.source,
-                to_set,
-                work / "notebook.ipynb",
-                limits=planned.limits,
-                place=place,
-                stop=stop,
-                tell=tell,
-            )
-            _fill(work, final, outcome, status)
+            draft, about = work / "notebook.ipynb", (planned.limits, place, stop, tell)
+            _fill(work, final, execute(planned.source, to_set, draft, *about), status)
             kept = there and there["status"] == "ok" and was_interrupted(status.fields)
             if not kept:
                 _present(work, final, planned, status)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
         return RunResult(planned.name, final, status.fields)
 
 
@@ -422,12 +409,9 @@ def record_failure(
     with lock(final) as _:
         there = outcome_of(final)
         if not (there and there["status"] == "ok"):
-            work = hidden_folder(final)
-            try:
+            with _hidden_folder(final) as work:
                 _fill(work, final, Outcome(planned.source, dict(error), 0.0), status)
                 _present(work, final, planned, status)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
     return RunResult(planned.name, final, status.fields)
 
 

@@ -18,6 +18,9 @@ import sertools
 from sertools.files import write_json
 
 _WORD = re.compile(r"[\w.-]+")
+SCHEMA_VERSION = 1
+"""Of the fields in `run.json`."""
+_FOR_WORK = re.compile(r"extra == ['\"](dev|test)['\"]")
 
 
 def surroundings(notebook_path: str | os.PathLike | None = None) -> dict:
@@ -71,13 +74,6 @@ def _plainly(line: str) -> str:
     name = line.partition(": ")[0]
     free = name not in datasets.names() or datasets.card(name)["commercial_use"]
     return line if free else f"{line} (no commercial use)"
-
-
-SCHEMA_VERSION = 1
-"""Of the fields in `run.json`."""
-
-
-_FOR_WORK = re.compile(r"extra == ['\"](dev|test)['\"]")
 
 
 class Status:
