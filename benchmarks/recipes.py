@@ -1,4 +1,4 @@
-"""Score the recipes that the README names, plain and standardised by speaker.
+"""Score the recipes of docs/figures.md, plain and standardised by speaker.
 
 Each line is one `sertools evaluate`, with speakers held out: EmoDB's clips of anger,
 happiness, neutral and sadness, and as a further check all emotions of RAVDESS.

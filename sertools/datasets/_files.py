@@ -3,12 +3,11 @@
 import functools
 import gzip
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au")
-"""Endings of files that are looked at, in any case."""
+from sertools.audio._headers import READ, UNREAD
 
 
 def exclusion(path: Path, reason: str) -> dict[str, str]:
@@ -26,30 +25,53 @@ def not_utf8(path: Path) -> str | None:
     return None
 
 
-def audio_files(root: Path, suffixes: tuple[str, ...] = SUFFIXES) -> Iterator[Path]:
-    """Walk a folder for audio files, shallow before deep, in a fixed order.
+def walk(root: Path) -> tuple[list[Path], list[dict[str, str]]]:
+    """List the audio files under a folder, shallow before deep, in a fixed order.
 
-    Hidden files and the ``__MACOSX`` folders of zip files are passed over;
-    links to folders are followed once.
+    Also names what cannot be used: folders that cannot be read, pipes and
+    devices with an audio file's name, and recordings in forms that are not
+    read. Hidden files and the ``__MACOSX`` folders of zip files are passed
+    over; links to folders are followed once.
     """
-    found, seen = [], set()
-    for folder, subfolders, files in os.walk(root, followlinks=True):
+    files: list[Path] = []
+    unread: list[dict[str, str]] = []
+
+    def leave_out(path: str, reason: str) -> None:
+        unread.append(exclusion(Path(os.path.relpath(path, root)), reason))
+
+    def closed(error: OSError) -> None:
+        leave_out(error.filename, f"a folder that cannot be read ({error.strerror})")
+
+    for _, folder, name in sorted(_audio_files(root, closed)):
+        path = os.path.join(folder, name)
+        if name.lower().endswith(UNREAD):
+            ending = name.rpartition(".")[2]
+            leave_out(path, f"{ending} is not read; convert it to wav (ffmpeg)")
+        elif os.path.isfile(path) or not os.path.exists(path):
+            files.append(Path(path))
+        else:
+            leave_out(path, "a pipe or a device, not a file")
+    return files, unread
+
+
+def _audio_files(
+    root: Path, onerror: Callable[[OSError], None]
+) -> Iterator[tuple[int, str, str]]:
+    """Walk a folder; give depth, folder and name of what is named like audio."""
+    seen = set()
+    for folder, subfolders, files in os.walk(root, onerror=onerror, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:
             subfolders.clear()
             continue
         seen.add(real)
-        subfolders[:] = sorted(
+        subfolders[:] = [
             name for name in subfolders if name[0] != "." and name != "__MACOSX"
-        )
-        depth = folder.count(os.sep)
-        found += [
-            (depth, folder, name)
-            for name in files
-            if name.lower().endswith(suffixes) and name[0] != "."
         ]
-    for _, folder, name in sorted(found):
-        yield Path(folder, name)
+        depth = folder.count(os.sep)
+        for name in files:
+            if name.lower().endswith((*READ, *UNREAD)) and name[0] != ".":
+                yield depth, folder, name
 
 
 FOLDER = Path(__file__).parent / "checksums"

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sertools import fetching, labels
+from sertools import fetching
+from sertools import labels as emotion_table
 from sertools.datasets.base import Dataset
 from sertools.display import Card
 
@@ -145,8 +146,10 @@ def cache(name: str) -> Path:
 
 def load(
     name: str,
-    root: str | os.PathLike | None = None,
+    root: str | os.PathLike | pd.DataFrame | None = None,
     merge: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    labels: Mapping[str, str | None] | None = None,
 ) -> pd.DataFrame:
     """Load a corpus's table of clips. No audio is read.
 
@@ -154,18 +157,25 @@ def load(
     ----------
     name : str
         One of `names`.
-    root : path-like, optional
-        Where it lies; see `find` for where it is looked for otherwise.
+    root : path-like or DataFrame, optional
+        Where it lies; see `find` for where it is looked for otherwise. A
+        DataFrame is a table of your own files, for ``folder``.
     merge : mapping, optional
         Emotions to fold, for example ``{"calm": "neutral"}``.
+    columns : mapping, optional
+        For a table: its columns to ours, for example ``{"file": "path"}``. The
+        usual names are found without.
+    labels : mapping, optional
+        For your own recordings: words of yours to emotions, for example
+        ``{"cheerful": "happy", "anxiety": None}``; ``None`` leaves clips out.
 
     Returns
     -------
     DataFrame
         Indexed by ``clip`` (``"emodb/03a01Fa"``), with the columns path,
-        emotion, label, speaker, sex, text, intensity, dataset; unknown values
-        are missing. ``attrs["excluded"]`` lists the files left out, each with
-        its reason.
+        emotion, label, speaker, sex, text, intensity, dataset, and whatever
+        further columns a table of your own has; unknown values are missing.
+        ``attrs["excluded"]`` lists the files left out, each with its reason.
 
     Raises
     ------
@@ -180,9 +190,19 @@ def load(
     >>> clips["dataset"].unique().tolist()
     ['demo']
     """
-    clips = get(name).load(find(name, root))
+    dataset = get(name)
+    place = root if isinstance(root, pd.DataFrame) else find(name, root)
+    if name == "folder":
+        clips = dataset.load(place, columns, labels)
+    elif columns or labels or place is root:
+        raise ValueError(
+            f"{name}: columns=, labels= and a DataFrame are for tables of your own "
+            "recordings: the dataset 'folder'."
+        )
+    else:
+        clips = dataset.load(place)
     if merge:
-        clips["emotion"] = labels.merged(clips["emotion"], merge)
+        clips["emotion"] = emotion_table.merged(clips["emotion"], merge)
     return clips
 
 
@@ -229,7 +249,7 @@ def select(
     if emotions is None:
         emotions = ()
     wanted = emotions.split(",") if isinstance(emotions, str) else emotions
-    wanted = [labels.canonical(word) for word in wanted if word.strip()]
+    wanted = [emotion_table.canonical(word) for word in wanted if word.strip()]
     filtered = Counter(clips.attrs.get("left_out", {}))
     chosen = clips
     if wanted:

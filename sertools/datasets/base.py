@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -10,7 +10,7 @@ from typing import ClassVar
 import pandas as pd
 
 from sertools import labels as emotions
-from sertools.datasets._files import audio_files, exclusion, not_utf8, official
+from sertools.datasets._files import exclusion, not_utf8, official, walk
 from sertools.display import Card
 
 COLUMNS = ("path", "emotion", "label", "speaker", "sex", "text", "intensity", "dataset")
@@ -135,10 +135,11 @@ class Dataset:
         """
         if not root.is_dir():
             raise FileNotFoundError(f"{self.name}: no folder {root}. {self.remedy()}")
-        rows, excluded, repeated = {}, [], 0
+        files, excluded = walk(root)
+        rows, repeated = {}, 0
         form = re.compile(self.pattern, re.IGNORECASE)
         spellings = self._spellings()
-        for path in audio_files(root):
+        for path in files:
             stem, dot, ending = path.name.rpartition(".")
             stem = spellings.get(stem.lower(), stem)
             match = form.fullmatch(f"{stem}{dot}{ending}")
@@ -149,12 +150,21 @@ class Dataset:
             repeated += row["clip"] in rows
             rows.setdefault(row["clip"], row)
         if not rows:
-            raise FileNotFoundError(
-                f"{self.name}: no clips of {self.title} under {root}. {self.remedy()}"
-            )
+            raise FileNotFoundError(self._no_clips(root, excluded))
         clips = table(rows.values(), excluded)
         clips.attrs["repeated"] = repeated
         return clips
+
+    def _no_clips(self, root: Path, excluded: list[dict]) -> str:
+        message = f"{self.name}: no clips of {self.title} under {root}."
+        if not excluded:
+            return f"{message} {self.remedy()}"
+        shown = "; ".join(f"{row['clip']}: {row['reason']}" for row in excluded[:3])
+        more = f"; and {len(excluded) - 3} more" if len(excluded) > 3 else ""
+        return (
+            f"{message} Not used: {shown}{more}. Files that are named otherwise load "
+            "as your own recordings: --dataset folder."
+        )
 
     def row(self, path: Path, match: re.Match) -> dict:
         """Describe one clip from its file name."""
@@ -261,9 +271,23 @@ def _spelled(word: str, known: Mapping[str, str]) -> str:
     return next((name for name in known if name.lower() == word.lower()), word)
 
 
-def table(rows, excluded: list[dict]) -> pd.DataFrame:
-    """Make a clips table of rows, sorted by clip."""
-    clips = pd.DataFrame(list(rows), columns=["clip", *COLUMNS]).set_index("clip")
+def in_words(reasons: Mapping[str, int], most: int = 3) -> str:
+    """Name the commonest reasons, and how often each was met.
+
+    Examples
+    --------
+    >>> in_words({"too short": 2, "not audio": 1})
+    'too short (2), not audio (1).'
+    """
+    ranked = sorted(reasons.items(), key=lambda item: -item[1])
+    told = ", ".join(f"{reason} ({n})" for reason, n in ranked[:most])
+    return told + (f" and {len(ranked) - most} more." if len(ranked) > most else ".")
+
+
+def table(rows, excluded: list[dict], further: Iterable[str] = ()) -> pd.DataFrame:
+    """Make a clips table of rows, sorted by clip; further columns come last."""
+    columns = ["clip", *COLUMNS, *further]
+    clips = pd.DataFrame(list(rows), columns=columns).set_index("clip")
     for column in COLUMNS:
         clips[column] = clips[column].astype("str")
     clips = clips.sort_index()

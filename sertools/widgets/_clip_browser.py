@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import traitlets
 
-from sertools.widgets._base import script, style
 from sertools.widgets._clip_table import ClipTable, named
 from sertools.widgets._players import players
+from sertools.widgets._scripts import script, style
 
 if TYPE_CHECKING:
     from sertools.evaluation import Result
@@ -62,9 +62,10 @@ class ClipBrowser(ClipTable):
         return proposal["value"]
 
     def _static_html(self, sounds: bool) -> str:
-        shown = self.selected if self.selection else self.table
+        filtered = self.selection or self._empty_filter
+        shown = self.selected if filtered else self.table
         head = f"<p>{len(shown)} of {len(self.table)} clips.</p>"
-        if sounds and "path" in shown:
+        if sounds and "path" in shown and len(shown):
             return head + players(shown)._repr_html_()
         few = [name for name in (*_FACETS, "text") if name in shown]
         return head + shown[few].head(12).to_html()
@@ -95,7 +96,7 @@ def clip_browser(
     -------
     ClipBrowser
         ``selection`` holds the clips that the filters let through (empty: no
-        filter is set), ``tags`` the tag of each clip that has one, and
+        filter is set, or none passes), ``tags`` the tag of each clip that has one, and
         ``tagged`` the clips with a column ``tag``. In a report: the first
         clips, to listen to.
 

@@ -57,10 +57,13 @@ class LinkedSelection:
             self._members.add(widget)
             self._tell([widget])
 
-    def brush(self, widget: "ClipTable", clips: pd.Index) -> None:
-        """Note what is picked in a widget, none for no filter, and tell all."""
+    def brush(self, widget: "ClipTable", clips: pd.Index, empty: bool = False) -> None:
+        """Note what is picked in a widget, and tell all.
+
+        None is no filter, unless it is `empty`: one that lets nothing through.
+        """
         with self.lock:
-            if len(clips):
+            if len(clips) or empty:
                 self._picks[widget] = clips
             elif self._picks.pop(widget, None) is None:
                 return
@@ -75,7 +78,7 @@ class LinkedSelection:
     def clear(self) -> None:
         """Take back every pick."""
         for widget in list(self._picks):
-            widget.selection = []
+            widget.unpick()
 
     def through(self, but: "ClipTable | None" = None) -> pd.Index | None:
         """List the clips that all widgets but one let through; None for all clips."""
@@ -292,6 +295,7 @@ class ClipTable(Widget):
 
     selection = Names()
     _picked = traitlets.List().tag(sync=True)
+    _empty_filter = traitlets.Bool(False).tag(sync=True)  # filters let nothing through
     _rows = traitlets.List(allow_none=True, default_value=None).tag(sync=True)
     _standing = traitlets.Dict().tag(sync=True)
     _names = traitlets.List().tag(sync=True)
@@ -359,7 +363,20 @@ class ClipTable(Widget):
         with self.brushes.lock:
             clips = pd.Index(self.selection, dtype=object)
             self._picked = np.flatnonzero(self._clips.isin(clips)).tolist()
-            self.brushes.brush(self, clips)
+            if self.selection:
+                self._empty_filter = False
+            self.brushes.brush(self, clips, self._empty_filter)
+
+    @traitlets.observe("_empty_filter")
+    def _emptied(self, _) -> None:
+        with self.brushes.lock:
+            clips = pd.Index(self.selection, dtype=object)
+            self.brushes.brush(self, clips, self._empty_filter)
+
+    def unpick(self) -> None:
+        """Take back what is picked here, and a filter that lets nothing through."""
+        self._empty_filter = False
+        self.selection = []
 
     def _on_sound(self, question: dict, _) -> tuple[dict, list[bytes]]:
         return {}, [_players.wav(self._path(question["row"]))]
@@ -380,8 +397,9 @@ class ClipTable(Widget):
             self._page, self._views = page, set()
         self._views.add(question.get("view"))
         self.brushes.join(self)
-        if self.selection:
-            self.brushes.brush(self, pd.Index(self.selection, dtype=object))
+        clips = pd.Index(self.selection, dtype=object)
+        if len(clips) or self._empty_filter:
+            self.brushes.brush(self, clips, self._empty_filter)
         return {}, []
 
     def _on_gone(self, question: dict, _) -> tuple[dict, list]:

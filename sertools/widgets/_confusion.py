@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import traitlets
 
-from sertools.widgets._base import figure_html, script, style
+from sertools.widgets._base import figure_html
 from sertools.widgets._clip_table import ClipTable, needs_result
 from sertools.widgets._players import players
+from sertools.widgets._scripts import script, style
 
 if TYPE_CHECKING:
     from sertools.evaluation import Result

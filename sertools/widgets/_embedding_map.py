@@ -8,9 +8,10 @@ import traitlets
 
 from sertools.plots import _embeddings
 from sertools.plots._style import ANSWERS, UNKNOWN, marks
-from sertools.widgets._base import figure_html, script, style
+from sertools.widgets._base import figure_html
 from sertools.widgets._clip_table import ClipTable
 from sertools.widgets._players import players
+from sertools.widgets._scripts import script, style
 
 if TYPE_CHECKING:
     from sertools.evaluation import Result

@@ -52,11 +52,16 @@ def as_wav(waveform: np.ndarray, rate: int) -> bytes:
     return file.getvalue()
 
 
+_SOLO = 'for (const a of document.querySelectorAll("audio")) a === this || a.pause()'
+"""Run when a player begins, so that no two sound at once; widgets hear of it, too."""
+
+
 def audio_player(wav: bytes, about: str, style: str) -> str:
     """Give a WAV file as a player in HTML, named in words; it carries its sound."""
     data = base64.b64encode(wav).decode()
     return (
-        f"<audio controls preload='none' aria-label='{html.escape(about)}' "
+        f"<audio controls preload='none' onplay='{_SOLO}' "
+        f"aria-label='{html.escape(about)}' "
         f"style='{style}' src='data:audio/wav;base64,{data}'></audio>"
     )
 

@@ -17,7 +17,8 @@ import traitlets
 from sertools import audio, features, files, intended_use, models
 from sertools.models.base import Classifier
 from sertools.widgets import _players
-from sertools.widgets._base import Widget, coloured, script, style
+from sertools.widgets._base import Widget, coloured
+from sertools.widgets._scripts import script, style
 
 SILENT = "silent: nothing to hear"
 

@@ -16,7 +16,8 @@ from sertools.features._timeline import MARGIN, classes
 from sertools.plots import _style, emotion_timeline
 from sertools.plots._audio import FLOOR
 from sertools.widgets import _players
-from sertools.widgets._base import Widget, figure_html, script, style
+from sertools.widgets._base import Widget, figure_html
+from sertools.widgets._scripts import script, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

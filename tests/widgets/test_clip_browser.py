@@ -62,6 +62,89 @@ def test_filter_sort_walk_and_tag(lab, setup):
     notebook.expect("print(browser.selection)", "[]")
 
 
+@pytest.mark.slow
+def test_a_filter_that_lets_nothing_through_shows_nothing_anywhere(lab, setup):
+    show = "browser = widgets.clip_browser(clips, result)\nbrowser"
+    other = "matrix = widgets.confusion(result)\nmatrix"
+    points = 'widgets.embedding_map(X, clips, result, method="pca")'
+    notebook = lab(setup, show, other, points, "")
+    for cell in range(4):
+        notebook.run(cell)
+    root, matrix, space = map(
+        notebook.widget, ("clip_browser", "confusion", "embedding_map")
+    )
+    everywhere = (root, matrix, space)
+    root.get_by_label("emotion", exact=True).select_option("happy")
+    matrix.get_by_text("32 of 192 clips").wait_for()
+
+    root.get_by_label("Search").fill("no such clip")
+    for widget in everywhere:
+        widget.get_by_text("0 of 192 clips").wait_for()
+    assert root.locator(".row").count() == 0
+    assert set(matrix.locator("td[role=gridcell] b").all_inner_texts()) == {"0"}
+    assert matrix.locator(".heading").inner_text().startswith("All mistakes: 0 clips")
+    assert space.locator(".heading").inner_text().startswith("0 clips")
+    notebook.expect("print(browser.selection, matrix._rows)", "[] []")
+
+    # What is typed on lets something through again, and so does the way back to all.
+    root.get_by_label("Search").fill("")
+    matrix.get_by_text("32 of 192 clips").wait_for()
+    root.get_by_label("Search").fill("no such clip")
+    matrix.get_by_text("0 of 192 clips").wait_for()
+    matrix.get_by_text("Show all clips").click()
+    for widget in everywhere:
+        widget.get_by_text("192 clips · 8 speakers").wait_for()
+    assert root.get_by_label("Search").input_value() == ""
+    assert root.locator(".row").first.get_attribute("aria-setsize") == "192"
+
+    # A pick from Python takes its place.
+    root.get_by_label("Search").fill("no such clip")
+    matrix.get_by_text("0 of 192 clips").wait_for()
+    notebook.tell("browser.selection = list(clips.index[5:8]); print()")
+    matrix.get_by_text("3 of 192 clips").wait_for()
+    assert root.locator(".row").count() == 3
+
+
+@pytest.mark.slow
+def test_a_question_mark_shows_the_keys(lab, setup):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    show = "widgets.clip_browser(clips, result)"
+    notebook = lab(setup, show, "widgets.confusion(result)", "")
+    for cell in range(3):
+        notebook.run(cell)
+    page, root = notebook.page, notebook.widget("clip_browser")
+    keys, held = root.get_by_role("dialog"), root.locator(".cliplist")
+    held.focus()
+    page.keyboard.press("?")
+    keys.wait_for()
+    told = [line.split("\t") for line in keys.locator("table").inner_text().split("\n")]
+    assert ["Enter", "plays through"] in told and ["1 to 9", "tag the clip"] in told
+    answer = axe.Axe().run(page, context="dialog[open]").response
+    assert [v["id"] for v in answer["violations"]] == []
+    page.keyboard.press("2")  # says nothing to the list below
+    page.keyboard.press("Escape")
+    keys.wait_for(state="hidden")
+    assert held.evaluate("list => list === document.activeElement")
+    assert root.locator(".tag").count() == 0
+    root.get_by_label("Search").focus()
+    page.keyboard.press("?")  # a text may hold one
+    assert root.get_by_label("Search").input_value() == "?"
+    assert not keys.is_visible()
+
+    # By its button, with Tab and Enter; and each widget tells its own.
+    matrix = notebook.widget("confusion")
+    matrix.locator(".cliplist").focus()
+    page.keyboard.press("Tab")
+    assert matrix.get_by_role("button", name="Keys").evaluate(
+        "button => button === document.activeElement"
+    )
+    page.keyboard.press("Enter")
+    matrix.get_by_role("dialog").wait_for()
+    assert "Shift with Enter" in matrix.get_by_role("dialog").inner_text()
+    matrix.get_by_role("button", name="Close").click()
+    matrix.get_by_role("dialog").wait_for(state="hidden")
+
+
 @pytest.fixture(scope="module")
 def clips():
     return datasets.load("demo")
@@ -93,6 +176,30 @@ def test_a_result_adds_its_answers(clips):
     browser = widgets.clip_browser(clips[:6], result)
     assert browser.table["predicted"].tolist()[:4] == ["happy"] * 4
     assert browser.table["predicted"].isna().tolist()[4:] == [True, True]
+
+
+def test_a_filter_that_lets_nothing_through_filters_the_others(clips):
+    table = pd.DataFrame({"clip": clips.index, "emotion": clips["emotion"]})
+    result = evaluation.from_predictions(table.assign(predicted="sad"))
+    browser = widgets.clip_browser(clips, result)
+    other = widgets.confusion(result)
+    browser.set_state({"_picked": [], "_empty_filter": True})
+    assert other._rows == []
+    assert browser._rows is None  # what it was filtered from stays at hand
+    assert browser._standing["n"] == other._standing["n"] == 0
+    assert "<p>0 of 192 clips.</p>" in browser._static_html(sounds=True)
+    browser._on_gone({"view": "a"}, [])
+    assert other._rows is None
+    browser._on_here({"view": "b", "page": 1}, [])
+    assert other._rows == []
+    browser.set_state({"_picked": [0], "_empty_filter": False})
+    assert other._rows == [0]
+    browser.set_state({"_picked": [], "_empty_filter": True})
+    browser.selection = browser.table.index[:2]
+    assert (other._rows, browser._empty_filter) == ([0, 1], False)
+    browser.set_state({"_picked": [], "_empty_filter": True})
+    other.brushes.clear()
+    assert (other._rows, browser._empty_filter) == (None, False)
 
 
 def test_a_report_keeps_the_first_clips(clips, monkeypatch):

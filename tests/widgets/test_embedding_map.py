@@ -6,7 +6,7 @@ import pytest
 import traitlets
 
 from sertools import evaluation, plots, widgets
-from sertools.widgets import _base
+from sertools.widgets import _scripts
 
 EMOTIONS = ["angry", "happy", "sad"]
 
@@ -117,7 +117,7 @@ def test_the_picture_is_told_in_words():
 
 
 def test_every_marker_of_the_plots_has_a_shape_in_the_browser():
-    text = _base.script("shapes.js")
+    text = _scripts.script("shapes.js")
     markers = {*"osD^vPX*<>phd8."} - {*"o."}  # these are discs
     for marker in markers:
         assert any(f"\n  {name}: " in text for name in (marker, f'"{marker}"')), marker

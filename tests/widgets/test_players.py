@@ -56,3 +56,45 @@ def test_samples_stand_for_a_file():
     made = widgets.players(pd.DataFrame({"path": [tone, None]}, ["clean", "gone"]))
     assert made.sounds[0].startswith(b"RIFF")
     assert made.sounds[1] == "no file is known"
+
+
+MADE = """\
+import numpy as np, pandas as pd
+from sertools import widgets
+tone = 0.01 * np.sin(np.arange(30 * 16_000) / 20)
+table = pd.DataFrame({"path": [tone, tone]}, index=["a", "b"])
+times = {"start": [0.0], "end": [30.0], "angry": [0.9], "sad": [0.1]}
+"""
+SOUNDING = """() => [
+    ...[...document.querySelectorAll("audio")].map(player => !player.paused),
+    ...[...document.querySelectorAll(".sertools-clip_browser")]
+        .map(list => list.querySelector(".row.playing") !== null),
+    document.querySelector(".sertools-timeline button.main").title === "Pause",
+]"""
+
+
+@pytest.mark.slow
+def test_no_two_players_sound_at_once(lab):
+    shown = ("widgets.players(table)", *["widgets.clip_browser(table)"] * 2)
+    line = "widgets.timeline(tone, pd.DataFrame(times))"
+    notebook = lab(MADE, *shown, line, size=(1280, 3000))
+    for cell in range(5):
+        notebook.run(cell)
+    page = notebook.page
+    plain = page.locator("audio")
+    lists = page.locator(".sertools-clip_browser")
+    main = notebook.widget("timeline").locator("button.main")
+    lists.nth(1).locator(".row").first.wait_for()
+
+    def click(n):
+        return lists.nth(n).locator(".row .play").nth(n).click()
+
+    begin = (
+        *[lambda n=n: plain.nth(n).evaluate("player => player.play()") for n in (0, 1)],
+        *[lambda n=n: click(n) for n in (0, 1)],
+        main.click,
+    )
+    for n in (0, 1, 2, 0, 3, 4, 2, 4, 1, 3, 2):
+        begin[n]()
+        alone = str([k == n for k in range(5)]).lower()
+        page.wait_for_function(f"() => String(({SOUNDING})()) === String({alone})")

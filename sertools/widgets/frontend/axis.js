@@ -1,6 +1,6 @@
 // The time axis that waveform, spectrogram and scores share.
 
-import { clock } from "./page.js";
+import { clock } from "./dom.js";
 
 export const GUTTER = 88; // pixels at the left, for names
 const CLOSEST = 0.25; // seconds: nobody need see less at once

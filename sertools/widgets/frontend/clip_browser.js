@@ -1,21 +1,27 @@
 // A table of clips to filter, sort, play through and tag.
 
-import { asking } from "./asking.js";
-import { attending, orphaned } from "./attending.js";
-import { clipList } from "./cliplist.js";
-import { clipsOf, pick, shownRows } from "./clips.js";
-import { count, make, opened, themed } from "./page.js";
-import { strip } from "./strip.js";
+import { clipList, LIST_KEYS } from "./cliplist.js";
+import { clipsOf, shownRows } from "./clips.js";
+import { count, make, opened, themed } from "./dom.js";
+import { keyHelp } from "./keyhelp.js";
+import { lifecycle, orphaned } from "./lifecycle.js";
+import { rpc } from "./rpc.js";
+import { summary } from "./summary.js";
 
+const TAG_KEYS = [
+  ["1 to 9", "tag the clip"],
+  ["0", "takes its tag back"],
+];
 const MOST = 200; // a column with more words is searched, not chosen from
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "clip_browser");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const clips = clipsOf(model);
   const facets = new Map(); // column -> select
   let base = null; // rows picked from elsewhere, in place of the filters here
-  let sent = "[]";
+  let filtering = false; // while our own filters are told to Python
+  let sent = "[[],false]";
 
   const list = clipList({
     clips,
@@ -69,7 +75,8 @@ function render({ model, el }) {
   }
   bar.append(make("span", { class: "pair" }, order.label, turn), through);
   const tagging = make("div", { class: "tagging", role: "group", "aria-label": "Tag" });
-  el.append(strip(model, ask, signal), bar, list.el, tagging);
+  el.append(summary(model, ask, signal), bar, list.el, tagging);
+  keyHelp(el, { "in the list": [...LIST_KEYS, ...TAG_KEYS] }, signal);
   themed(el, () => {}, signal);
 
   function choice(name, options, changed) {
@@ -104,10 +111,20 @@ function render({ model, el }) {
     const all = Array.from({ length: clips.n }, (_, row) => row);
     const kept = all.filter(keep());
     const rows = kept.length === clips.n ? [] : kept;
-    sent = JSON.stringify(rows);
+    const before = state();
+    filtering = true;
     model.set("_by_answers", Boolean(facets.get("predicted")?.select.value));
-    if (sent !== JSON.stringify(model.get("_picked"))) pick(model, rows);
+    model.set("_empty_filter", !kept.length);
+    model.set("_picked", rows);
+    filtering = false;
+    sent = state();
+    if (sent !== before) model.save_changes();
     show();
+  }
+
+  // What Python knows of the filters: nothing picked may be no filter, or one that is empty.
+  function state() {
+    return JSON.stringify([model.get("_picked"), model.get("_empty_filter")]);
   }
 
   function show() {
@@ -209,21 +226,21 @@ function render({ model, el }) {
 
   // Somebody else set what is picked here: Python, or "Show all clips".
   function picked() {
+    if (filtering || state() === sent) return;
+    sent = state();
     const rows = model.get("_picked");
-    if (JSON.stringify(rows) === sent) return;
-    sent = JSON.stringify(rows);
-    base = rows.length ? new Set(rows) : null;
+    base = rows.length || model.get("_empty_filter") ? new Set(rows) : null;
     search.value = "";
     for (const { select } of facets.values()) select.value = "";
     show();
   }
 
-  const heard = { _rows: show, _picked: picked, tags: tagged, words: tell };
+  const heard = { _rows: show, _picked: picked, _empty_filter: picked, tags: tagged, words: tell };
   for (const [name, hear] of Object.entries(heard)) model.on(`change:${name}`, hear);
   tagged();
   picked();
   show();
-  attending(model, signal);
+  lifecycle(model, signal);
   orphaned(model, el, ask, signal);
   return () => {
     for (const [name, hear] of Object.entries(heard)) model.off(`change:${name}`, hear);

@@ -2,9 +2,16 @@
 // Only the rows on the screen are in the page, so ten thousand are as quick as ten.
 
 import { colourOf } from "./clips.js";
-import { make } from "./page.js";
+import { make } from "./dom.js";
+import { keysInWords } from "./keyhelp.js";
 import { picturing, playing } from "./sound.js";
 
+export const LIST_KEYS = [
+  ["Arrows", "move"],
+  ["Space", "plays"],
+  ["Enter", "plays through"],
+  ["Escape", "stops"],
+];
 const HEIGHT = 52; // of a row, in pixels
 const SPARE = 3; // rows kept above and below what is seen
 
@@ -32,7 +39,7 @@ export function clipList({
       role: "listbox",
       tabindex: 0,
       "aria-label": label,
-      "aria-description": "Arrows move, Space plays, Enter plays through, Escape stops.",
+      "aria-description": keysInWords(LIST_KEYS),
     },
     inside,
   );

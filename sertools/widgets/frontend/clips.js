@@ -1,6 +1,6 @@
 // The clips of a widget, as Python sent them, and which of them are on show.
 
-import { numbers } from "./asking.js";
+import { numbers } from "./rpc.js";
 
 // Read the table of clips: names, and columns by name.
 //   clips.text("emotion", row), clips.codes("emotion")[row], clips.value("uar", row)

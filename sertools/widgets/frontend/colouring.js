@@ -1,6 +1,6 @@
 // Groups of clips by colour and shape, and a legend to show and hide them.
 
-import { count, make, tone } from "./page.js";
+import { count, make, tone } from "./dom.js";
 import { icon } from "./shapes.js";
 
 const TITLES = {

@@ -1,15 +1,23 @@
 // A confusion matrix: click a cell, hear its clips.
 
-import { asking } from "./asking.js";
-import { attending, orphaned } from "./attending.js";
-import { clipList } from "./cliplist.js";
+import { clipList, LIST_KEYS } from "./cliplist.js";
 import { clipsOf, colourOf, pick, shownRows } from "./clips.js";
-import { count, make, opened, themed } from "./page.js";
-import { strip } from "./strip.js";
+import { count, make, opened, themed } from "./dom.js";
+import { keyHelp, keysInWords } from "./keyhelp.js";
+import { lifecycle, orphaned } from "./lifecycle.js";
+import { rpc } from "./rpc.js";
+import { summary } from "./summary.js";
+
+const MATRIX_KEYS = [
+  ["Arrows", "move"],
+  ["Enter", "picks"],
+  ["Shift with Enter", "adds"],
+  ["Escape", "clears"],
+];
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "confusion");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const clips = clipsOf(model);
   const truths = model.get("_truths");
   const heard = clips.classes;
@@ -20,7 +28,7 @@ function render({ model, el }) {
   const heading = make("h4", { class: "heading" });
   const grid = matrix();
   el.append(
-    strip(model, ask, signal),
+    summary(model, ask, signal),
     make(
       "div",
       { class: "halves" },
@@ -28,6 +36,7 @@ function render({ model, el }) {
       make("div", { class: "detail" }, heading, list.el),
     ),
   );
+  keyHelp(el, { "in the matrix": MATRIX_KEYS, "in the list": LIST_KEYS }, signal);
   themed(el, () => {}, signal);
 
   function matrix() {
@@ -44,7 +53,7 @@ function render({ model, el }) {
       {
         role: "grid",
         "aria-label": "Confusion matrix: rows what was meant, columns what was heard",
-        "aria-description": "Arrows move, Enter picks, Shift with Enter adds, Escape clears.",
+        "aria-description": keysInWords(MATRIX_KEYS),
         "aria-multiselectable": "true",
         onkeydown: typed,
       },
@@ -168,7 +177,7 @@ function render({ model, el }) {
   model.on("change:_rows", fill);
   model.on("change:_picked", mark);
   fill();
-  attending(model, signal);
+  lifecycle(model, signal);
   orphaned(model, el, ask, signal);
   return () => {
     model.off("change:_rows", fill);

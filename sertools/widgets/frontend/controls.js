@@ -1,6 +1,6 @@
 // The row of buttons over a timeline, and what is selected, in words.
 
-import { clock, make } from "./page.js";
+import { clock, make } from "./dom.js";
 
 // Make the buttons; `act` has toggle, turn, zoom(factor), whole, into, clear.
 export function controlsOf(seconds, act) {

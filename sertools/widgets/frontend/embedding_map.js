@@ -1,49 +1,42 @@
 // Clips as points: hover to hear, draw around some to list them.
 
-import { asking, numbers } from "./asking.js";
-import { attending, orphaned } from "./attending.js";
-import { clipList, spoken } from "./cliplist.js";
+import { clipList, LIST_KEYS, spoken } from "./cliplist.js";
 import { clipsOf, pick, shownRows } from "./clips.js";
 import { coloursOf, legend } from "./colouring.js";
+import { colour, count, make, opened, sized, themed } from "./dom.js";
 import { gestures } from "./gestures.js";
 import { hoverCard } from "./hovercard.js";
-import { colour, count, make, opened, sized, themed } from "./page.js";
-import { FAINT, HIDDEN, PICKED, SHOWN, painterOf } from "./painting.js";
-import { planeOf } from "./plane.js";
+import { keyboardOf, MAP_KEYS } from "./keyboard.js";
+import { keyHelp, keysInWords } from "./keyhelp.js";
+import { lifecycle, orphaned } from "./lifecycle.js";
+import { FAINT, HIDDEN, PICKED, SHOWN, rendererOf } from "./renderer.js";
+import { numbers, rpc } from "./rpc.js";
 import { picturing } from "./sound.js";
-import { strip } from "./strip.js";
+import { summary } from "./summary.js";
+import { toolbarOf, zoomButtons } from "./toolbar.js";
+import { viewportOf } from "./viewport.js";
 
 const REST = 140; // ms that a hand rests on a point before it is heard
 const REACH = 11; // pixels from a point that are still on it
-const NEAREST = 10; // points that N adds
-const HEAR = "sertools: hear on hover"; // what the browser remembers
 const HANDS =
   "Drag draws around clips, Shift adds. Ctrl with the wheel comes nearer, Space with drag moves.";
-const KEYS =
-  "Arrows go to the nearest point that way, Page Up and Down through all, Space plays, " +
-  "Enter picks, Shift with Enter adds, A picks all of its group, N its ten nearest and ten " +
-  "more, plus, minus and 0 zoom, Escape clears.";
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "embedding_map");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const clips = clipsOf(model);
   const about = model.get("_about");
-  const plane = planeOf(numbers(model.get("_places"), Float32Array));
+  const viewport = viewportOf(numbers(model.get("_places"), Float32Array));
   const ways = coloursOf(clips, model.get("_marks"));
   const states = new Uint8Array(clips.n);
   const wanted = (row) => states[row] >= SHOWN;
   let way = ways[0];
   let dark = false;
-  let cursor = null; // the point that keys act on
   let listed = null; // the row that the list is at
-  let keyed = false; // whether keys were used last, so that it shows
   let hovered = null;
   let hearing = null; // what plays because a hand rests on it
-  let reach = 0; // points that N has picked
   let line = null;
   let rest = 0;
-  let spaced = null; // "down", or "moved" when Space was held for moving
   let wish = "";
 
   const below = make("canvas", { "aria-hidden": "true" });
@@ -51,18 +44,18 @@ function render({ model, el }) {
     tabindex: 0,
     role: "application",
     "aria-roledescription": "map of clips",
-    "aria-description": KEYS,
-    onkeydown: typed,
-    onkeyup: released,
+    "aria-description": keysInWords(MAP_KEYS),
+    onkeydown: (event) => keyboard.pressed(event),
+    onkeyup: (event) => keyboard.released(event),
     onfocus: overlay,
     onblur: () => {
-      spaced = null;
+      keyboard.left();
       overlay();
     },
   });
   const card = hoverCard(clips, picturing(ask, signal));
   const trouble = make("div", { class: "trouble toast", role: "alert", hidden: true });
-  const frame = make("div", { class: "map" }, below, above, zooming(), card, trouble);
+  const frame = make("div", { class: "map" }, below, above, zoomButtons(nearer), card, trouble);
   const heading = make("h4", { class: "heading" });
   const title = make("b");
   const note = make("small", { text: about.note });
@@ -80,24 +73,37 @@ function render({ model, el }) {
     onplay: overlay,
     trouble,
   });
-  const tools = toolbar();
+  const tools = toolbarOf(ways, about.heard, {
+    colour: (name) => {
+      way = ways.find((one) => one.name === name);
+      groups.draw(dark);
+      review();
+    },
+    drag: (moves) => {
+      frame.classList.add("taken"); // from now on, fingers are for the map
+      frame.classList.toggle("moves", moves);
+    },
+    hush,
+  });
   const hint = make("p", { class: "hint", text: HANDS });
   el.append(
-    strip(model, ask, signal),
+    summary(model, ask, signal),
     make("p", { class: "title" }, title, note),
     make("div", { class: "space" }, tools.el, frame, groups, hint, heading, list.el),
   );
-  const painter = painterOf(plane, below, above);
+  keyHelp(el, { "on the map": MAP_KEYS, "in the list": LIST_KEYS }, signal);
+  const renderer = rendererOf(viewport, below, above);
   const touch = gestures(
     above,
     {
-      moving: () => tools.moves() || spaced !== null,
+      moving: () => tools.moves() || keyboard.holds(),
       hover,
       click: (x, y, more) => {
         trouble.hidden = true;
-        const row = plane.hit(x, y, REACH, wanted);
+        const row = viewport.hit(x, y, REACH, wanted);
         if (row === null) return;
-        at(row, false);
+        keyboard.put(row);
+        paint();
         choose([row], more);
       },
       line: (path) => {
@@ -106,13 +112,13 @@ function render({ model, el }) {
       },
       drawn: (path, more) => {
         trouble.hidden = true;
-        const rows = plane.inside(path, wanted);
+        const rows = viewport.inside(path, wanted);
         if (rows.length) choose(rows, more);
         else say("No clips in there.");
       },
       pan: (dx, dy) => {
-        if (spaced) spaced = "moved";
-        plane.pan(dx, dy);
+        keyboard.dragged();
+        viewport.pan(dx, dy);
         paint();
       },
       zoom: nearer,
@@ -120,66 +126,27 @@ function render({ model, el }) {
     signal,
   );
 
-  function toolbar() {
-    const choice = make("select", {
-      onchange: () => {
-        way = ways.find(({ name }) => name === choice.value);
-        groups.draw(dark);
-        review();
+  const keyboard = keyboardOf(
+    viewport,
+    wanted,
+    (row) => (other) => way.of[other] === way.of[row],
+    {
+      moved,
+      lost: () => say("No point further that way."),
+      play: (row) => {
+        if (list.player.row === row) list.player.stop();
+        else list.player.play(row);
       },
-    });
-    choice.append(...ways.map(({ name, title: text }) => make("option", { value: name, text })));
-    const mode = (text, moves, words) =>
-      make("button", {
-        text,
-        title: words,
-        "aria-pressed": !moves,
-        onclick: (event) => {
-          for (const other of event.target.parentElement.children) {
-            other.setAttribute("aria-pressed", other === event.target);
-          }
-          frame.classList.add("taken"); // from now on, fingers are for the map
-          frame.classList.toggle("moves", moves);
-        },
-      });
-    const hear = make("input", { type: "checkbox" });
-    hear.checked = about.heard && remembered() !== "no";
-    hear.disabled = !about.heard;
-    hear.addEventListener("change", () => {
-      remember(hear.checked ? "yes" : "no");
-      if (!hear.checked) hush();
-    });
-    const bar = make(
-      "div",
-      { class: "tools" },
-      make("label", {}, "Colour by ", choice),
-      make(
-        "span",
-        { class: "joined", role: "group", "aria-label": "What dragging does" },
-        mode("Draw", false, "Dragging draws around clips"),
-        mode("Move", true, "Dragging moves the map"),
-      ),
-      make("label", {}, hear, " Hear on hover"),
-    );
-    return { el: bar, moves: () => frame.classList.contains("moves"), hears: () => hear.checked };
-  }
-
-  function zooming() {
-    const zoom = (text, words, factor) =>
-      make("button", {
-        text,
-        title: words,
-        "aria-label": words,
-        onclick: () => nearer(factor),
-      });
-    return make(
-      "div",
-      { class: "zoom", role: "group", "aria-label": "Zoom" },
-      zoom("+", "Zoom in", 1.6),
-      zoom("−", "Zoom out", 1 / 1.6),
-      zoom("⤢", "Show the whole map", 0),
-    );
-  }
+      choose,
+      zoom: nearer,
+      clear: () => {
+        touch.cancel();
+        list.player.stop();
+        pick(model, []);
+        say("Nothing picked");
+      },
+    },
+  );
 
   // Sort points into hidden, faint, shown and picked; list and paint them.
   function review() {
@@ -194,7 +161,7 @@ function render({ model, el }) {
     const rows = shownRows(model, clips.n).filter((row) =>
       picked.size ? picked.has(row) : wanted(row),
     );
-    list.show(picked.size ? plane.outwards(rows) : rows);
+    list.show(picked.size ? viewport.outwards(rows) : rows);
     heading.textContent = picked.size
       ? `Picked: ${count(rows.length, "clip")}${rows.length > 2 ? ", from their middle outwards" : ""}`
       : `${count(rows.length, "clip")}. Draw around some, or click one.`;
@@ -226,37 +193,36 @@ function render({ model, el }) {
     if (soon.asked) return;
     soon.asked = requestAnimationFrame(() => {
       soon.asked = 0;
-      if (plane.width < 2 || signal.aborted) return;
-      if (wish === "all") painter.points(way, states, dark);
+      if (viewport.width < 2 || signal.aborted) return;
+      if (wish === "all") renderer.points(way, states, dark);
       wish = "";
       const rings = [];
       const { row: playing, loading } = list.player;
-      if (atKeys()) rings.push({ row: cursor });
+      if (atKeys()) rings.push({ row: keyboard.cursor });
       const inList = listed !== null && list.el.contains(document.activeElement);
       if (inList && wanted(listed)) rings.push({ row: listed });
       if (hovered !== null) rings.push({ row: hovered });
       if (playing !== null) rings.push({ row: playing, full: true, dashed: loading });
-      painter.over({ line, rings, ink: colour(el, "--ink"), accent: colour(el, "--accent") });
+      renderer.over({ line, rings, ink: colour(el, "--ink"), accent: colour(el, "--accent") });
       place();
     });
   }
 
-  const atKeys = () =>
-    keyed && cursor !== null && wanted(cursor) && document.activeElement === above;
+  const atKeys = () => keyboard.shows() && document.activeElement === above;
 
   // Put the card beside the point under the hand, or under the keys.
   function place() {
-    const shown = hovered ?? (atKeys() ? cursor : null);
+    const shown = hovered ?? (atKeys() ? keyboard.cursor : null);
     if (shown === null || line) return card.show(null);
-    card.show(shown, plane.x(shown), plane.y(shown), plane.width, plane.height);
+    card.show(shown, viewport.x(shown), viewport.y(shown), viewport.width, viewport.height);
     card.follow(list.player.row, list.player.sound);
   }
 
   function hover(x, y) {
-    const row = x === null ? null : plane.hit(x, y, REACH, wanted);
+    const row = x === null ? null : viewport.hit(x, y, REACH, wanted);
     if (row === hovered) return;
     hovered = row;
-    if (row !== null) keyed = false;
+    if (row !== null) keyboard.used = false;
     above.classList.toggle("on", row !== null);
     clearTimeout(rest);
     rest = setTimeout(() => rested(row), REST);
@@ -289,99 +255,28 @@ function render({ model, el }) {
     say(`${count(next.size, "clip")} picked`);
   }
 
-  // Put the cursor on a point; say which, and what lies around it.
-  function at(row, byKey) {
-    if (row === null) return say("No point further that way.");
-    reach = 0;
-    cursor = row;
-    keyed = byKey;
-    if (byKey) {
-      hovered = null;
-      plane.reveal(row);
-      say(`${spoken(clips, row)}. ${neighbours(row)}`);
-    }
+  // The cursor went to a point: say which, and what lies around it.
+  function moved(row) {
+    hovered = null;
+    viewport.reveal(row);
+    say(`${spoken(clips, row)}. ${neighbours(row)}`);
     paint();
-    if (byKey) setTimeout(() => cursor === row && card.paint?.(), REST);
+    setTimeout(() => keyboard.cursor === row && card.paint?.(), REST);
   }
   function neighbours(row) {
-    const near = plane.around(row, (other) => other !== row && wanted(other)).slice(0, NEAREST);
     const tally = new Map();
-    for (const other of near) tally.set(way.of[other], (tally.get(way.of[other]) ?? 0) + 1);
+    for (const other of keyboard.neighbours(row)) {
+      tally.set(way.of[other], (tally.get(way.of[other]) ?? 0) + 1);
+    }
     const parts = [...tally].sort((a, b) => b[1] - a[1]).slice(0, 3);
     const words = parts.map(([k, n]) => `${n} ${way.groups[k].name}`);
     return `Around it ${words.join(", ")}.`;
   }
   function nearer(factor, x, y) {
-    if (factor) plane.nearer(factor, x, y);
-    else plane.all();
+    if (factor) viewport.nearer(factor, x, y);
+    else viewport.all();
     hovered = null;
     paint();
-  }
-
-  const middle = () => plane.hit(plane.width / 2, plane.height / 2, 1e6, wanted);
-  const walk = (step) => {
-    const rows = plane.across().filter(wanted);
-    const next = rows.indexOf(cursor) + step;
-    return rows[Math.min(Math.max(next, 0), rows.length - 1)] ?? null;
-  };
-  const towards = (dx, dy) => plane.towards(cursor, dx, dy, wanted);
-  const moves = {
-    ArrowRight: () => towards(1, 0),
-    ArrowLeft: () => towards(-1, 0),
-    ArrowUp: () => towards(0, 1),
-    ArrowDown: () => towards(0, -1),
-    PageDown: () => walk(1),
-    PageUp: () => walk(-1),
-    Home: middle,
-  };
-  const acts = {
-    Enter: (more) => choose([cursor], more),
-    a: (more) => {
-      const group = way.of[cursor];
-      const all = (row) => wanted(row) && way.of[row] === group;
-      choose(plane.around(cursor, all), more);
-    },
-    n: () => {
-      reach += NEAREST;
-      choose(plane.around(cursor, wanted).slice(0, reach + 1), false);
-    },
-  };
-  const free = {
-    "+": () => nearer(1.6),
-    "=": () => nearer(1.6),
-    "-": () => nearer(1 / 1.6),
-    0: () => nearer(0),
-    Escape: () => {
-      touch.cancel();
-      list.player.stop();
-      pick(model, []);
-      say("Nothing picked");
-    },
-    " ": () => (spaced ??= "down"),
-  };
-
-  function typed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const known = [moves, acts, free].find((some) => Object.hasOwn(some, key));
-    if (!known) return;
-    event.preventDefault();
-    const lost = cursor === null || !wanted(cursor);
-    if (known === free) free[key]();
-    else if (lost) at(middle(), true);
-    else if (known === moves) at(moves[key](), true);
-    else acts[key](event.shiftKey);
-  }
-  function released(event) {
-    if (event.key !== " ") return;
-    event.preventDefault();
-    const plays = spaced === "down";
-    spaced = null;
-    if (!plays) return;
-    if (cursor === null || !wanted(cursor)) at(middle(), true);
-    if (cursor === null) return;
-    if (list.player.row === cursor) list.player.stop();
-    else list.player.play(cursor);
   }
 
   list.player.sound.addEventListener("timeupdate", () => {
@@ -399,9 +294,9 @@ function render({ model, el }) {
   sized(
     frame,
     (width) => {
-      const height = Math.round(Math.min(Math.max(width * plane.flat, 320), 460));
+      const height = Math.round(Math.min(Math.max(width * viewport.flat, 320), 460));
       el.style.setProperty("--map-height", `${height}px`);
-      plane.resize(width, height);
+      viewport.resize(width, height);
       paint();
     },
     signal,
@@ -410,7 +305,7 @@ function render({ model, el }) {
   model.on("change:_rows", review);
   model.on("change:_picked", review);
   review();
-  attending(model, signal);
+  lifecycle(model, signal);
   orphaned(model, el, ask, signal);
   return () => {
     model.off("change:_rows", review);
@@ -418,22 +313,6 @@ function render({ model, el }) {
     clearTimeout(rest);
     close();
   };
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(HEAR);
-  } catch {
-    return null; // a browser may forbid remembering
-  }
-}
-
-function remember(answer) {
-  try {
-    localStorage.setItem(HEAR, answer);
-  } catch {
-    // then it is asked for again next time
-  }
 }
 
 export default { render };

@@ -1,7 +1,7 @@
 // A small card beside a point: the clip's name, its spectrogram, what was heard.
 
 import { judged, named } from "./cliplist.js";
-import { make } from "./page.js";
+import { make } from "./dom.js";
 
 const GAP = 14; // between the point and its card, in pixels
 

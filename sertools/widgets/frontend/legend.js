@@ -1,6 +1,6 @@
 // What the colours and lines stand for, and the scores at one moment, in words.
 
-import { clock, make } from "./page.js";
+import { clock, make } from "./dom.js";
 import { saidAt, UNSURE } from "./scores.js";
 
 // Buttons that switch emotions and models on and off; `off` holds what is off.

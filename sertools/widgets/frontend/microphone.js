@@ -1,6 +1,6 @@
 // The microphone: raw samples, how loud they are, and what mends it where there is none.
 
-import { colour, fit, make, sized, themed } from "./page.js";
+import { colour, fit, make, sized, themed } from "./dom.js";
 
 // Runs beside the page, so that a busy page loses no sample.
 const TAKING = `

@@ -1,19 +1,24 @@
 // A recorder: speak, or drop a file, and see what a model makes of it.
 
-import { asking } from "./asking.js";
-import { orphaned } from "./attending.js";
-import { intendedUse, pastTable } from "./asides.js";
-import { decoded, deliver } from "./delivery.js";
+import { clock, make, opened } from "./dom.js";
+import { intendedUse, pastTable } from "./footer.js";
+import { keyHelp, keysInWords } from "./keyhelp.js";
+import { orphaned } from "./lifecycle.js";
 import { levelMeter, openMicrophone, soundTrace } from "./microphone.js";
-import { clock, make, opened } from "./page.js";
-import { takeView } from "./take.js";
+import { RECORDING_KEYS, recordingView } from "./recording.js";
+import { rpc } from "./rpc.js";
+import { decoded, upload } from "./upload.js";
 
 const GOING = "Recording. Escape discards it.";
+const PANEL_KEYS = [
+  ["R or Space", "records and stops"],
+  ["Escape", "discards"],
+];
 const HOW = "Press Record (or R), say a sentence, press Stop.";
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "recorder");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const about = model.get("_about");
   const emotions = Object.fromEntries(model.get("_emotions").map((e) => [e.name, e.colour]));
   let state = "idle"; // then "opening", "recording", "sending"
@@ -47,7 +52,7 @@ function render({ model, el }) {
       role: "group",
       tabindex: 0,
       "aria-label": "Recorder",
-      "aria-description": "R or Space records and stops, Escape discards. Files can be dropped.",
+      "aria-description": `${keysInWords(PANEL_KEYS)} Files can be dropped.`,
       ondragover: dragged,
       ondragleave: () => panel.classList.remove("over"),
       ondrop: dropped,
@@ -64,7 +69,7 @@ function render({ model, el }) {
     doing,
     trouble,
   );
-  const view = takeView({
+  const view = recordingView({
     ask,
     root: el,
     signal,
@@ -75,6 +80,7 @@ function render({ model, el }) {
   });
   const past = make("details", { class: "past", hidden: true });
   el.append(panel, view.el, past, intendedUse(about));
+  keyHelp(el, { "in the recorder": PANEL_KEYS, "in the picture": RECORDING_KEYS }, signal);
   orphaned(model, el, ask, signal);
   el.addEventListener("keydown", typed, { signal });
 
@@ -214,7 +220,7 @@ function render({ model, el }) {
   async function send(blob, facts) {
     sending = true;
     try {
-      const answer = await deliver(ask, blob, about.piece, facts);
+      const answer = await upload(ask, blob, about.piece, facts);
       become("idle");
       return answer;
     } catch (error) {

@@ -1,6 +1,6 @@
 // What models heard in a recording: scores over time, and verdicts.
 
-import { numbers } from "./asking.js";
+import { numbers } from "./rpc.js";
 
 export const UNSURE = "not sure";
 const DASHES = [[], [6, 3], [2, 2.5], [9, 3, 2, 3], [14, 4]];

@@ -1,6 +1,6 @@
 // What was heard, as a table: for those who do not look at curves.
 
-import { clock, make } from "./page.js";
+import { clock, make } from "./dom.js";
 import { UNSURE } from "./scores.js";
 
 const MOST = 600; // rows written at once

@@ -1,6 +1,7 @@
 // Sounds and spectrograms, fetched from Python one by one as they are wanted.
 
-import { numbers } from "./asking.js";
+import { numbers } from "./rpc.js";
+import { soloOf } from "./solo.js";
 
 const KEPT = 60; // sounds held in the browser, the last ones heard
 
@@ -34,6 +35,7 @@ export function playing(ask, signal, changed = () => {}) {
   // Play a row; resolves when it is over, false if it was stopped or failed.
   player.play = async (row) => {
     player.stop();
+    begins();
     const mine = ++turn;
     tell({ row, loading: true, error: "" });
     try {
@@ -59,6 +61,7 @@ export function playing(ask, signal, changed = () => {}) {
     sound.pause();
     if (player.row !== null) tell({ row: null, loading: false });
   };
+  const begins = soloOf(player.stop, signal);
   signal.addEventListener("abort", () => {
     sound.pause();
     kept.forEach((url) => URL.revokeObjectURL(url));

@@ -1,6 +1,7 @@
 // The sound of a long recording: fetched piece by piece, and played without gaps.
 
-import { numbers } from "./asking.js";
+import { numbers } from "./rpc.js";
+import { soloOf } from "./solo.js";
 
 const PIECE = 20; // seconds that are fetched at once
 const AHEAD = 8; // seconds that are scheduled before they are heard
@@ -94,6 +95,7 @@ export function streaming(ask, { rate, seconds }, signal, changed = () => {}) {
 
   player.play = async ({ from, to = seconds, back = from, loop = false }) => {
     stop();
+    begins();
     context ??= new AudioContext({ sampleRate: rate });
     const mine = { from, to, back, loop, clock: null, ready: 0, sources: new Set() };
     run = mine;
@@ -108,6 +110,7 @@ export function streaming(ask, { rate, seconds }, signal, changed = () => {}) {
     }
   };
   player.pause = () => stop();
+  const begins = soloOf(player.pause, signal);
   player.position = () => (run ? placed(run, gone(run)) : player.place);
   player.place = 0;
   player.pieces = () => pieces.size;

@@ -1,13 +1,14 @@
 // A recording along one time axis: hear it, see it, and see what models make of it.
 
-import { asking } from "./asking.js";
-import { orphaned } from "./attending.js";
 import { axisOf, ticked } from "./axis.js";
 import { controlsOf, spanWords } from "./controls.js";
-import { glassOver, overviewOf } from "./glass.js";
+import { clock, colour, fit, make, opened, sized, themed, tone } from "./dom.js";
+import { keyHelp, keysInWords } from "./keyhelp.js";
 import { drawLanes, LANE, STRIP } from "./lanes.js";
 import { legendOf, readingOf } from "./legend.js";
-import { clock, colour, fit, make, opened, sized, themed, tone } from "./page.js";
+import { orphaned } from "./lifecycle.js";
+import { overlayOf, overviewOf } from "./overlay.js";
+import { rpc } from "./rpc.js";
 import { gapsOf, heardBy, inWords, saidAt, saidBriefly } from "./scores.js";
 import { segmentTable } from "./segments.js";
 import { streaming } from "./stream.js";
@@ -18,14 +19,20 @@ const BANDS = 92;
 const FOOT = 24;
 const LONG = 30; // seconds from which on there is an overview
 const LEAST = 0.02; // seconds: a shorter selection is none
-const KEYS =
-  "Arrows move, with Shift from segment to segment; Space plays and pauses; Enter selects " +
-  "the segment, square brackets set where a selection begins and ends, Escape clears it; " +
-  "plus, minus and zero zoom.";
+const KEYS = [
+  ["Arrows", "move"],
+  ["Shift with arrows", "go from segment to segment"],
+  ["Page Up and Down", "move by half a view"],
+  ["Space", "plays and pauses"],
+  ["Enter", "selects the segment"],
+  ["Square brackets", "set where a selection begins and ends"],
+  ["Escape", "clears it"],
+  ["Plus, minus and 0", "zoom"],
+];
 
 function render({ model, el }) {
   const { signal, close, say } = opened(el, "timeline");
-  const ask = asking(model, signal);
+  const ask = rpc(model, signal);
   const about = model.get("_about");
   const { seconds } = about;
   const models = heardBy(model);
@@ -40,7 +47,7 @@ function render({ model, el }) {
 
   const views = viewsOf(ask, signal, redraw);
   const player = streaming(ask, about, signal, played);
-  const glass = glassOver(
+  const overlay = overlayOf(
     axis,
     {
       click: (time, again) => (player.playing && again ? player.pause() : play(time)),
@@ -56,7 +63,7 @@ function render({ model, el }) {
     },
     {
       "aria-label": `Place in ${about.name || "the recording"}`,
-      "aria-description": KEYS,
+      "aria-description": keysInWords(KEYS),
       "aria-valuemin": 0,
       "aria-valuemax": seconds.toFixed(2),
       onkeydown: typed,
@@ -82,7 +89,7 @@ function render({ model, el }) {
     bands: pictured("Mel spectrogram, up to 8000 Hz"),
     lanes: pictured(inWords(models)),
   };
-  const stage = make("div", { class: "stage" }, ...Object.values(panels), glass.el);
+  const stage = make("div", { class: "stage" }, ...Object.values(panels), overlay.el);
   const reading = readingOf(models, emotions);
   const trouble = make("div", { class: "trouble", role: "alert", hidden: true });
   el.append(
@@ -94,6 +101,7 @@ function render({ model, el }) {
     trouble,
     segmentTable(models, play),
   );
+  keyHelp(el, { "on the panels": KEYS }, signal);
 
   const chosen = () => model.get("selection");
   const shown = () => models.filter((heard) => !off.has(`model ${heard.name}`));
@@ -123,7 +131,7 @@ function render({ model, el }) {
     controls.playing(state.playing);
     el.classList.toggle("waiting", state.loading);
     if (state.playing) return follow();
-    glass.forget();
+    overlay.forget();
     const span = chosen();
     const through = state.over && span && Math.abs(state.place - span[1]) < 1e-3;
     return move(through ? span[0] : state.place);
@@ -134,7 +142,7 @@ function render({ model, el }) {
       if (!player.playing || signal.aborted) return;
       const seen = at >= axis.start && at <= axis.end; // else one looks elsewhere
       at = player.position();
-      if (seen && !glass.dragging() && axis.reach(at)) redraw();
+      if (seen && !overlay.dragging() && axis.reach(at)) redraw();
       else mark();
       if (Math.abs(at - model.get("at")) > 0.5) tell("at", at);
       follow();
@@ -245,15 +253,15 @@ function render({ model, el }) {
       const words = saidBriefly(saidAt(heard, at));
       return models.length > 1 ? `${heard.name} ${words}` : words;
     });
-    glass.mark(at, chosen());
-    glass.el.setAttribute("aria-valuenow", at.toFixed(2));
-    glass.el.setAttribute("aria-valuetext", [clock(at), ...said].join(", "));
+    overlay.mark(at, chosen());
+    overlay.el.setAttribute("aria-valuenow", at.toFixed(2));
+    overlay.el.setAttribute("aria-valuetext", [clock(at), ...said].join(", "));
     overview.mark(at);
     controls.show(at, chosen(), axis.whole());
     read();
   }
   function read() {
-    reading.show(glass.over() ?? at, shown());
+    reading.show(overlay.over() ?? at, shown());
   }
 
   const moved = () => {

@@ -1,7 +1,7 @@
 // Waveform and spectrogram of what is in view: first coarse, then as fine as it gets.
 
-import { numbers } from "./asking.js";
 import { GUTTER } from "./axis.js";
+import { numbers } from "./rpc.js";
 import { paint } from "./sound.js";
 
 const VIEWS = 16; // pictures held in the browser, beside that of the whole

@@ -1,9 +1,9 @@
-// Points in a plane: where they are on the screen, and which is near what.
+// The viewport of a map: where its points are on the screen, and which is near what.
 
 const ZOOM = 60; // at most so much nearer than the whole picture
 
 // Give a view of points (x, y, x, y, ...; y upwards) in a box of pixels.
-export function planeOf(places) {
+export function viewportOf(places) {
   const n = places.length / 2;
   const low = [Infinity, Infinity];
   const high = [-Infinity, -Infinity];
@@ -14,57 +14,57 @@ export function planeOf(places) {
   const span = [high[0] - low[0], high[1] - low[1]];
   const side = Math.max(...span) || 1;
   const index = gridOf(places, low, side);
-  const plane = { n, flat: span[1] / side, width: 1, height: 1, zoom: 1 };
+  const viewport = { n, flat: span[1] / side, width: 1, height: 1, zoom: 1 };
   let middle = [0, 0];
   let whole = 1; // pixels a unit, where all is seen
 
-  plane.scale = () => whole * plane.zoom;
-  plane.x = (row) => plane.width / 2 + (places[2 * row] - middle[0]) * plane.scale();
-  plane.y = (row) => plane.height / 2 - (places[2 * row + 1] - middle[1]) * plane.scale();
+  viewport.scale = () => whole * viewport.zoom;
+  viewport.x = (row) => viewport.width / 2 + (places[2 * row] - middle[0]) * viewport.scale();
+  viewport.y = (row) => viewport.height / 2 - (places[2 * row + 1] - middle[1]) * viewport.scale();
   // All points on a sheet of so many dots a pixel: x, y, x, y, ...
   const spots = new Float32Array(2 * n);
-  plane.spots = (sharp) => {
-    const scale = plane.scale() * sharp;
-    const left = (plane.width * sharp) / 2 - middle[0] * scale;
-    const top = (plane.height * sharp) / 2 + middle[1] * scale;
+  viewport.spots = (sharp) => {
+    const scale = viewport.scale() * sharp;
+    const left = (viewport.width * sharp) / 2 - middle[0] * scale;
+    const top = (viewport.height * sharp) / 2 + middle[1] * scale;
     for (let k = 0; k < 2 * n; k += 2) {
       spots[k] = left + places[k] * scale;
       spots[k + 1] = top - places[k + 1] * scale;
     }
     return spots;
   };
-  plane.all = () => {
-    plane.zoom = 1;
+  viewport.all = () => {
+    viewport.zoom = 1;
     middle = [(low[0] + high[0]) / 2, (low[1] + high[1]) / 2];
   };
-  plane.resize = (width, height) => {
-    Object.assign(plane, { width, height });
+  viewport.resize = (width, height) => {
+    Object.assign(viewport, { width, height });
     whole = Math.min((width - 36) / (span[0] || side), (height - 36) / (span[1] || side));
   };
-  plane.pan = (dx, dy) => {
-    const scale = plane.scale();
+  viewport.pan = (dx, dy) => {
+    const scale = viewport.scale();
     const inside = (value, k) => Math.min(Math.max(value, low[k]), high[k]);
     middle = [inside(middle[0] - dx / scale, 0), inside(middle[1] + dy / scale, 1)];
   };
   // Come nearer by a factor, with what is at (x, y) staying where it is.
-  plane.nearer = (factor, x = plane.width / 2, y = plane.height / 2) => {
-    const before = plane.scale();
-    plane.zoom = Math.min(Math.max(plane.zoom * factor, 1), ZOOM);
-    const gone = 1 / before - 1 / plane.scale();
-    middle[0] += (x - plane.width / 2) * gone;
-    middle[1] -= (y - plane.height / 2) * gone;
-    if (plane.zoom === 1) plane.all();
+  viewport.nearer = (factor, x = viewport.width / 2, y = viewport.height / 2) => {
+    const before = viewport.scale();
+    viewport.zoom = Math.min(Math.max(viewport.zoom * factor, 1), ZOOM);
+    const gone = 1 / before - 1 / viewport.scale();
+    middle[0] += (x - viewport.width / 2) * gone;
+    middle[1] -= (y - viewport.height / 2) * gone;
+    if (viewport.zoom === 1) viewport.all();
   };
   // Move as little as needed for a point to be well inside.
-  plane.reveal = (row, margin = 30) => {
+  viewport.reveal = (row, margin = 30) => {
     const over = (at, size) => Math.max(margin - at, 0) || Math.min(size - margin - at, 0);
-    plane.pan(over(plane.x(row), plane.width), over(plane.y(row), plane.height));
+    viewport.pan(over(viewport.x(row), viewport.width), over(viewport.y(row), viewport.height));
   };
   // The point that is nearest to a place on the screen, none beyond `reach` pixels.
-  plane.hit = (x, y, reach, wanted) => {
-    const scale = plane.scale();
-    const a = middle[0] + (x - plane.width / 2) / scale;
-    const b = middle[1] - (y - plane.height / 2) / scale;
+  viewport.hit = (x, y, reach, wanted) => {
+    const scale = viewport.scale();
+    const a = middle[0] + (x - viewport.width / 2) / scale;
+    const b = middle[1] - (y - viewport.height / 2) / scale;
     let best = null;
     let least = (reach / scale) ** 2;
     index.about(a, b, reach / scale, (row) => {
@@ -74,7 +74,7 @@ export function planeOf(places) {
     return best;
   };
   // The nearest point in a direction, (1, 0) is right: if possible not far aside.
-  plane.towards = (from, dx, dy, wanted) => {
+  viewport.towards = (from, dx, dy, wanted) => {
     const best = [null, null]; // ahead, and just anywhere on that side
     const least = [Infinity, Infinity];
     for (let row = 0; row < n; row++) {
@@ -91,9 +91,9 @@ export function planeOf(places) {
     return best[0] ?? best[1];
   };
   // Rows by their distance from one of them, that one first.
-  plane.around = (from, wanted) => distances(2 * from, (row) => wanted(row));
+  viewport.around = (from, wanted) => distances(2 * from, (row) => wanted(row));
   // Rows by their distance from the middle of all of them.
-  plane.outwards = (rows) => {
+  viewport.outwards = (rows) => {
     const inside = new Set(rows);
     const centre = [0, 1].map(
       (k) => rows.reduce((sum, row) => sum + places[2 * row + k], 0) / rows.length,
@@ -112,20 +112,20 @@ export function planeOf(places) {
     return found.sort((one, other) => apart[one] - apart[other]);
   }
   // Rows from left to right, for walking through all of them.
-  plane.across = () =>
+  viewport.across = () =>
     Uint32Array.from({ length: n }, (_, row) => row).sort(
       (a, b) => places[2 * a] - places[2 * b] || places[2 * b + 1] - places[2 * a + 1],
     );
   // Rows inside a line that was drawn on the screen: [[x, y], ...].
-  plane.inside = (line, wanted) => {
+  viewport.inside = (line, wanted) => {
     const found = [];
     for (let row = 0; row < n; row++) {
-      if (wanted(row) && within(line, plane.x(row), plane.y(row))) found.push(row);
+      if (wanted(row) && within(line, viewport.x(row), viewport.y(row))) found.push(row);
     }
     return found;
   };
-  plane.all();
-  return plane;
+  viewport.all();
+  return viewport;
 }
 
 // Sort points into squares, so that only a few need a look.

@@ -1,4 +1,4 @@
-// Elements, themes and words: what every widget's page is made of.
+// The DOM: elements, themes and words that every widget is made of.
 
 // Make an element: make("td", {class: "hit", text: "12"}, children...).
 export function make(tag, attributes = {}, ...children) {

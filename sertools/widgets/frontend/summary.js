@@ -1,12 +1,12 @@
-// The strip above a widget: what is on show, its scores, and a way back to all.
+// The summary above a widget: what is on show, its scores, and a way back to all.
 
-import { count, make } from "./page.js";
+import { count, make } from "./dom.js";
 
 const score = ({ value, low, high }) =>
   value.toFixed(2) + (low == null ? "" : ` [${low.toFixed(2)}, ${high.toFixed(2)}]`);
 
 // Show `_standing` in an element of its own; `ask` takes all filters back.
-export function strip(model, ask, signal) {
+export function summary(model, ask, signal) {
   const words = make("span", { class: "words", role: "status", tabindex: -1 });
   const all = make("button", {
     class: "quiet",

@@ -1,15 +1,22 @@
-// What was recorded: how it looks and sounds, and what the model makes of it.
+// A recording: how it looks and sounds, and what the model makes of it.
 
-import { numbers } from "./asking.js";
-import { clock, colour, fit, make, sized, themed } from "./page.js";
+import { clock, colour, fit, make, sized, themed } from "./dom.js";
+import { keysInWords } from "./keyhelp.js";
+import { numbers } from "./rpc.js";
+import { soloOf } from "./solo.js";
 import { paint } from "./sound.js";
 
+export const RECORDING_KEYS = [
+  ["Arrows", "move"],
+  ["Space", "plays and stops"],
+];
+
 // Make the view of a recording; `forget` is called by its button.
-export function takeView({ ask, root, signal, say, emotions, random, forget }) {
+export function recordingView({ ask, root, signal, say, emotions, random, forget }) {
   const waves = make("canvas", { class: "waves", "aria-hidden": "true" });
   const spectrogram = make("canvas", { class: "spectrogram", "aria-hidden": "true" });
   const cursor = make("span", { class: "cursor" });
-  const strip = make("div", { class: "ribbon", "aria-hidden": "true" });
+  const verdicts = make("div", { class: "ribbon", "aria-hidden": "true" });
   const picture = make(
     "div",
     {
@@ -17,12 +24,12 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
       role: "slider",
       tabindex: 0,
       "aria-label": "Place in the recording",
-      "aria-description": "Arrows move, Space plays and stops. A click plays from there.",
+      "aria-description": `${keysInWords(RECORDING_KEYS)} A click plays from there.`,
       "aria-valuemin": 0,
     },
     waves,
     spectrogram,
-    strip,
+    verdicts,
     cursor,
   );
   const button = make("button", { class: "playing-button", text: "Play", onclick: () => toggle() });
@@ -44,7 +51,7 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
     said,
   );
   const sound = new Audio();
-  let take = null;
+  let recording = null;
   let address = null; // of the WAV file in memory
   let coming = null; // the promise of it
   let at = 0; // seconds
@@ -57,7 +64,7 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
   sized(picture, shade, signal);
   themed(root, shade, signal);
 
-  const still = () => {
+  const release = () => {
     sound.pause();
     sound.removeAttribute("src");
     if (address) URL.revokeObjectURL(address);
@@ -66,9 +73,9 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
   };
   const mark = () => {
     if (address) at = sound.currentTime;
-    cursor.style.left = `${(100 * at) / (take?.seconds || 1)}%`;
+    cursor.style.left = `${(100 * at) / (recording?.seconds || 1)}%`;
     picture.setAttribute("aria-valuenow", at.toFixed(1));
-    const whole = take?.seconds ?? 0;
+    const whole = recording?.seconds ?? 0;
     picture.setAttribute("aria-valuetext", `${at.toFixed(1)} of ${whole.toFixed(1)} seconds`);
     place.textContent = `${clock(at)} of ${clock(whole)}`;
     button.textContent = sound.paused ? "Play" : "Stop";
@@ -86,7 +93,7 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
     return coming;
   };
   const fetchSound = async () => {
-    const mine = take;
+    const mine = recording;
     const parts = [];
     for (let start = 0, size = 1; start < size; ) {
       const answer = await ask({ ask: "sound", start });
@@ -95,18 +102,20 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
       parts.push(answer.buffers[0]);
       start += answer.buffers[0].byteLength;
     }
-    if (take !== mine || signal.aborted) throw new Error("Another recording came.");
+    if (recording !== mine || signal.aborted) throw new Error("Another recording came.");
     address = URL.createObjectURL(new Blob(parts, { type: "audio/wav" }));
     sound.src = address;
     sound.currentTime = at; // where a key has gone meanwhile
     return address;
   };
   const trouble = (error) => say(error.message);
+  const begins = soloOf(() => sound.pause(), signal);
   const play = async (from, to = Infinity) => {
     try {
       await fetched();
       until = to;
       sound.currentTime = at = from;
+      begins();
       await sound.play();
     } catch (error) {
       if (error.name !== "AbortError") trouble(error);
@@ -117,7 +126,7 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
     return play(sound.ended || at >= until ? 0 : at);
   };
   const seek = async (seconds) => {
-    at = Math.min(Math.max(seconds, 0), take.seconds);
+    at = Math.min(Math.max(seconds, 0), recording.seconds);
     until = Infinity;
     if (address) sound.currentTime = at;
     else mark();
@@ -125,7 +134,7 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
   };
   const download = async () => {
     try {
-      const name = `${take.name.replace(/\.[^.]*$/, "")}.wav`;
+      const name = `${recording.name.replace(/\.[^.]*$/, "")}.wav`;
       make("a", { href: await fetched(), download: name }).click();
     } catch (error) {
       trouble(error);
@@ -133,16 +142,16 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
   };
   picture.addEventListener("click", (event) => {
     const { left, width } = picture.getBoundingClientRect();
-    play((take.seconds * (event.clientX - left)) / width);
+    play((recording.seconds * (event.clientX - left)) / width);
   });
   picture.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const step = Math.max(take.seconds / 40, 0.1);
+    const step = Math.max(recording.seconds / 40, 0.1);
     const keys = {
       ArrowLeft: () => seek(at - step),
       ArrowRight: () => seek(at + step),
       Home: () => seek(0),
-      End: () => seek(take.seconds),
+      End: () => seek(recording.seconds),
       " ": toggle,
     };
     if (!keys[event.key]) return;
@@ -150,40 +159,40 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
     event.stopPropagation();
     keys[event.key]();
   });
-  signal.addEventListener("abort", still);
+  signal.addEventListener("abort", release);
 
   const look = async () => {
-    const mine = take;
+    const mine = recording;
     picture.setAttribute("aria-busy", true);
     try {
       const { buffers, ...shape } = await ask({ ask: "picture" }, { patience: 60 });
-      if (take !== mine) return;
+      if (recording !== mine) return;
       paint(spectrogram, { ...shape, levels: numbers(buffers[0], Uint8Array) });
       outline = numbers(buffers[1], Int8Array);
       shade();
       picture.setAttribute("aria-busy", false);
     } catch (error) {
-      if (take === mine) trouble(error);
+      if (recording === mine) trouble(error);
     }
   };
 
   // Show a recording as Python describes it, or nothing.
   const show = (next) => {
-    still();
-    take = next;
-    el.hidden = !take;
-    if (!take) return said.replaceChildren();
-    about.textContent = `${take.name}, ${take.seconds.toFixed(1)} s`;
-    picture.setAttribute("aria-valuemax", take.seconds.toFixed(1));
-    const many = take.stretches.length > 1;
-    strip.hidden = !many;
-    strip.replaceChildren(...(many ? ribbon(take, emotions) : []));
+    release();
+    recording = next;
+    el.hidden = !recording;
+    if (!recording) return said.replaceChildren();
+    about.textContent = `${recording.name}, ${recording.seconds.toFixed(1)} s`;
+    picture.setAttribute("aria-valuemax", recording.seconds.toFixed(1));
+    const many = recording.stretches.length > 1;
+    verdicts.hidden = !many;
+    verdicts.replaceChildren(...(many ? ribbon(recording, emotions) : []));
     said.replaceChildren(
       random ? make("p", { class: "random", text: random }) : "",
-      verdict(take, emotions),
-      bars(take, emotions),
-      ...take.notes.map((text) => make("p", { class: "remark", text })),
-      many ? stretchList(take, emotions, play) : "",
+      verdict(recording, emotions),
+      bars(recording, emotions),
+      ...recording.notes.map((text) => make("p", { class: "remark", text })),
+      many ? stretchList(recording, emotions, play) : "",
     );
     mark();
     return look();
@@ -193,22 +202,22 @@ export function takeView({ ask, root, signal, say, emotions, random, forget }) {
 
 const paintOf = (emotions, name) => `--emotion:${emotions[name] ?? "var(--muted)"}`;
 
-function verdict(take, emotions) {
-  const known = take.verdict in emotions;
+function verdict(recording, emotions) {
+  const known = recording.verdict in emotions;
   return make(
     "p",
     { class: "verdict" },
     make("b", {
       class: known ? "chip" : "",
-      style: paintOf(emotions, take.verdict),
-      text: take.verdict,
+      style: paintOf(emotions, recording.verdict),
+      text: recording.verdict,
     }),
-    make("span", { text: take.why }),
+    make("span", { text: recording.why }),
   );
 }
 
-function bars(take, emotions) {
-  const rows = take.scores.map(([name, score]) =>
+function bars(recording, emotions) {
+  const rows = recording.scores.map(([name, score]) =>
     make(
       "li",
       { style: paintOf(emotions, name) },
@@ -225,9 +234,9 @@ function bars(take, emotions) {
 }
 
 // The verdicts on the time axis of the picture.
-function ribbon(take, emotions) {
-  return take.stretches.map(([start, end, , word]) => {
-    const [left, width] = [start, end - start].map((s) => (100 * s) / take.seconds);
+function ribbon(recording, emotions) {
+  return recording.stretches.map(([start, end, , word]) => {
+    const [left, width] = [start, end - start].map((s) => (100 * s) / recording.seconds);
     return make("i", {
       class: word in emotions ? "" : "unsure",
       style: `left:${left}%;width:${width}%;${paintOf(emotions, word)}`,
@@ -236,8 +245,8 @@ function ribbon(take, emotions) {
   });
 }
 
-function stretchList(take, emotions, play) {
-  const rows = take.stretches.map(([start, end, best, word, score]) =>
+function stretchList(recording, emotions, play) {
+  const rows = recording.stretches.map(([start, end, best, word, score]) =>
     make(
       "li",
       { style: paintOf(emotions, word) },

@@ -1,6 +1,6 @@
-// What stands below a recorder: earlier recordings, and what a score means.
+// The footer of a recorder: earlier recordings, and what a score means.
 
-import { make } from "./page.js";
+import { make } from "./dom.js";
 
 // What was recorded before, without its sound.
 export function pastTable(lines, forget) {

@@ -1,10 +1,10 @@
-// Questions to Python, and its answers.
+// Remote procedure calls: questions to Python, and its answers.
 
 export const ORPHANED = "Python is gone: the kernel was restarted or ended. Run the cell again.";
 
 // Give a function that asks Python and waits: ask({ask: "sound", row: 3}).
 // The promise holds what `_on_sound` answered, or fails with its reason.
-export function asking(model, signal) {
+export function rpc(model, signal) {
   const view = Math.random().toString(36).slice(2);
   const waiting = new Map();
   let asked = 0;

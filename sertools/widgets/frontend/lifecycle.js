@@ -1,12 +1,11 @@
-// Who is there: Python hears of each view, and the reader hears when Python is gone.
+// The lifecycle of a view: Python hears of it, and the reader hears when Python is gone.
 
-import { ORPHANED } from "./asking.js";
-import { make } from "./page.js";
+import { make } from "./dom.js";
 
 // Tell Python that a view is there, and when it is closed: what is picked in a widget
 // that nobody sees must not filter others. A page that is reloaded closes nothing, so
 // its views are forgotten when they come again under another page's name.
-export function attending(model, signal) {
+export function lifecycle(model, signal) {
   const view = Math.random().toString(36).slice(2);
   const tell = (ask) => {
     try {

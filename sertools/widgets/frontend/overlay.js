@@ -1,16 +1,16 @@
-// The pane over the panels: click, drag, hover, wheel; cursor and selection.
+// The overlay of the panels: click, drag, hover, wheel; cursor and selection.
 
 import { GUTTER } from "./axis.js";
-import { fit, make } from "./page.js";
+import { fit, make } from "./dom.js";
 import { drawRange } from "./views.js";
 
 const STILL = 4; // pixels that a click may move
 const OVERVIEW = 34; // height in pixels
 const SAME = 7; // pixels within which a second click is in the same place
 
-// Make the pane. `act` is told: click(time, again), select(start, end),
+// Make the overlay. `act` is told: click(time, again), select(start, end),
 // zoomTo(start, end), cancel(), hover(), zoom(factor, time), scroll(seconds).
-export function glassOver(axis, act, attributes) {
+export function overlayOf(axis, act, attributes) {
   const cursor = make("div", { class: "cursor" });
   const hair = make("div", { class: "hair", hidden: true });
   const span = make("div", { class: "span", hidden: true });
@@ -60,7 +60,7 @@ export function glassOver(axis, act, attributes) {
       hair.hidden = true;
       const again = last !== null && Math.abs(x - last) <= SAME;
       last = x;
-      return act.click(begun, again || Math.abs(x - GUTTER - glass.x) <= SAME);
+      return act.click(begun, again || Math.abs(x - GUTTER - overlay.x) <= SAME);
     }
     last = null;
     if (Math.abs(x - from) <= STILL || ends[1] - ends[0] < 0.02) return act.cancel();
@@ -88,7 +88,7 @@ export function glassOver(axis, act, attributes) {
   };
   el.addEventListener("wheel", wheel, { passive: false });
 
-  const glass = {
+  const overlay = {
     el,
     x: 0, // of the cursor
     dragging: () => drag?.moved ?? false,
@@ -96,15 +96,15 @@ export function glassOver(axis, act, attributes) {
     forget: () => (last = null),
     // Put cursor and selection where they belong.
     mark: (at, selection) => {
-      glass.x = axis.place(at) - GUTTER;
-      cursor.style.transform = `translateX(${glass.x}px)`;
+      overlay.x = axis.place(at) - GUTTER;
+      cursor.style.transform = `translateX(${overlay.x}px)`;
       cursor.hidden = at < axis.start - 1e-6 || at > axis.end + 1e-6;
       if (drag?.moved) return;
       if (selection) cover(...selection);
       else span.hidden = true;
     },
   };
-  return glass;
+  return overlay;
 }
 
 const limited = (delta) => Math.max(-160, Math.min(delta, 160));

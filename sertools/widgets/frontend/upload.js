@@ -1,9 +1,9 @@
-// Sound on its way from the page to Python.
+// The upload of sound from the page to Python.
 
 const PATIENCE = 600; // seconds; a long file takes its time
 
 // Bring bytes to Python in pieces, have them scored, and give its answer.
-export async function deliver(ask, blob, piece, facts) {
+export async function upload(ask, blob, piece, facts) {
   const transfer = Math.random().toString(36).slice(2);
   for (let start = 0; start === 0 || start < blob.size; start += piece) {
     const bytes = await blob.slice(start, start + piece).arrayBuffer();

@@ -1,6 +1,6 @@
-// Points painted into two sheets: all marks below, what changes quickly above.
+// The renderer of a map: all marks on a sheet below, what changes quickly above.
 
-import { fit, tone } from "./page.js";
+import { fit, tone } from "./dom.js";
 import { stamp } from "./shapes.js";
 
 export const HIDDEN = 0;
@@ -8,21 +8,21 @@ export const FAINT = 1;
 export const SHOWN = 2;
 export const PICKED = 3;
 
-// Give a painter of points. `points(way, states, dark)` paints all of them,
+// Give a renderer of points. `points(way, states, dark)` paints all of them,
 // `over({line, rings}, dark)` what lies above.
-export function painterOf(plane, below, above) {
-  const order = shuffled(plane.n);
+export function rendererOf(viewport, below, above) {
+  const order = shuffled(viewport.n);
   let stamps = [];
   let made = "";
 
   // Fewer and nearer points are larger.
   const size = () => {
-    const whole = Math.min(Math.max(9 - 0.68 * Math.log(plane.n), 2.8), 6);
-    return Math.min(whole * plane.zoom ** 0.35, Math.max(7, whole));
+    const whole = Math.min(Math.max(9 - 0.68 * Math.log(viewport.n), 2.8), 6);
+    return Math.min(whole * viewport.zoom ** 0.35, Math.max(7, whole));
   };
   const sheet = (canvas) => {
     const sharp = devicePixelRatio || 1;
-    const { width, height } = plane;
+    const { width, height } = viewport;
     const fits = canvas.width === Math.round(width * sharp);
     if (!fits || canvas.height !== Math.round(height * sharp)) fit(canvas, width, height);
     const context = canvas.getContext("2d");
@@ -49,7 +49,7 @@ export function painterOf(plane, below, above) {
     const picks = states.includes(PICKED);
     const strength = { [FAINT]: 0.13, [SHOWN]: picks ? 0.4 : 0.85, [PICKED]: 1 };
     const [width, height] = [below.width, below.height];
-    const spots = plane.spots(sharp);
+    const spots = viewport.spots(sharp);
     context.save();
     context.setTransform(1, 0, 0, 1, 0, 0);
     for (const state of [FAINT, SHOWN, PICKED].filter((some) => states.includes(some))) {
@@ -73,7 +73,7 @@ export function painterOf(plane, below, above) {
     for (const { row, dashed, full } of rings) {
       const radius = size() + 5;
       context.beginPath();
-      context.arc(plane.x(row), plane.y(row), radius, 0, 2 * Math.PI);
+      context.arc(viewport.x(row), viewport.y(row), radius, 0, 2 * Math.PI);
       context.strokeStyle = full ? accent : ink;
       context.setLineDash(dashed ? [3, 3] : []);
       context.lineWidth = full ? 3 : 2;
