@@ -306,19 +306,14 @@ def _triple(value: object) -> dict | None:
 
 def _emotions(metrics: Mapping) -> list[dict]:
     """List recall per emotion, with the emotion's colour."""
-    table = metrics.get("per_class") or {}
-    if isinstance(table, Mapping):
-        rows = [{"emotion": name, **row} for name, row in table.items()]
-    else:
-        rows = [dict(row) for row in table]
     return [
         {
-            "emotion": str(row.get("emotion", "")),
+            "emotion": name,
             "recall": row.get("recall"),
             "n_clips": row.get("n_clips"),
-            "colour": labels.colour(str(row.get("emotion", ""))),
+            "colour": labels.colour(name),
         }
-        for row in rows
+        for name, row in (metrics.get("per_class") or {}).items()
     ]
 
 

@@ -35,7 +35,7 @@ def surroundings(notebook_path: str | os.PathLike | None = None) -> dict:
 
 def licences(run: Mapping, metrics: Mapping) -> list[str]:
     """List the licences of a run's corpora and systems; say what excludes commerce."""
-    found = _recorded(metrics)
+    found = list(metrics.get("licenses") or [])
     known = {line.partition(": ")[0].partition(":")[0] for line in found}
     texts = [value for value in (run.get("parameters") or {}).values()]
     words = {w for text in texts if isinstance(text, str) for w in _WORD.findall(text)}
@@ -45,13 +45,6 @@ def licences(run: Mapping, metrics: Mapping) -> list[str]:
         if name not in known
     ]
     return [_plainly(line) for line in found]
-
-
-def _recorded(metrics: Mapping) -> list[str]:
-    found = metrics.get("licenses") or []
-    if isinstance(found, Mapping):
-        return [f"{name}: {text}" for name, text in found.items()]
-    return [str(line) for line in ([found] if isinstance(found, str) else found)]
 
 
 def _known(words: Iterable[str | None]) -> list[tuple[str, str]]:
