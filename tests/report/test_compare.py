@@ -4,7 +4,7 @@ import pytest
 
 from sertools import report
 from sertools.cli import main
-from sertools.report._compare import CANNOT_TELL, DID_NOT, FELL
+from sertools.report._compare import CANNOT_TELL, DID_NOT, FELL, signed
 
 LATER = "2026-01-02T02:00:00+00:00"
 
@@ -261,3 +261,12 @@ def test_what_goes_for_all_is_said_once(tmp_path, write_run):
     found = report.check_regressions(old, new)
     assert repr(found).count("numpy 2.4.5 → 2.4.6") == 1
     assert found.notes[0] == "Changed everywhere: numpy 2.4.5 → 2.4.6."
+
+
+def test_a_difference_has_a_sign():
+    assert [signed(v) for v in (0.0123, -0.1, 0, None)] == [
+        "+0.012",
+        "-0.100",
+        "+0.000",
+        "",
+    ]
