@@ -98,21 +98,21 @@ def _versions() -> Check:
     from packaging.requirements import Requirement
 
     missing, wrong, state = [], [], "warn"
-    for wanted in map(Requirement, requires("sertools") or []):
+    for wanted in map(Requirement, requires(extras.DISTRIBUTION) or []):
         optional = "extra" in str(wanted.marker or "")
         idle = wanted.name == "setuptools" and not extras.available("tensorflow_hub")
-        if wanted.name == "sertools" or idle:
+        if wanted.name == extras.DISTRIBUTION or idle:
             continue
         try:
             here = version(wanted.name)
         except PackageNotFoundError:
-            missing += [] if optional else [wanted.name]
+            missing += [] if optional else [f"{wanted.name}{wanted.specifier}"]
             continue
         if not wanted.specifier.contains(here, prereleases=True):
             wrong.append((f"{wanted.name} {here}", f"{wanted.name}{wanted.specifier}"))
             state = state if optional else "fail"
     if missing:
-        remedy = "pip install --upgrade --force-reinstall sertools"
+        remedy = f"pip install {' '.join(missing)}"
         return Check("versions", "fail", f"missing: {', '.join(missing)}", remedy)
     if wrong:
         found = ", ".join(f"{here} (wanted: {spec})" for here, spec in wrong)
@@ -222,7 +222,7 @@ def trials() -> list[Callable[[], Check]]:
 
 
 def _packages() -> Check:
-    remedy = "pip install --force-reinstall sertools"
+    remedy = extras.install(options="--force-reinstall")
     return _imports("packages", _PACKAGES, remedy)
 
 
@@ -265,7 +265,7 @@ def _modules(extra: str) -> list[str]:
 
 def _extra(extra: str) -> Check:
     modules = _modules(extra)
-    remedy = f"pip install --force-reinstall 'sertools[{extra}]'"
+    remedy = extras.install(extra, "--force-reinstall")
     return _imports(f"extra {extra}", modules, remedy)
 
 

@@ -1,12 +1,40 @@
-"""Write a file or a folder whole, or not at all, and one process at a time."""
+"""Files: opened only if they are files, written whole or not at all, locked."""
 
 import contextlib
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+from sertools.extras import reinstall
+
+
+def open_regular(path: str | os.PathLike, what: str = "a file") -> BinaryIO:
+    """Open a regular file; pipes and devices would keep one waiting for ever.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is something else, or no path at all.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{path}: no such file.") from None
+    except ValueError:
+        told = f"{os.fspath(path)!r}: a path cannot hold a NUL character."
+        raise ValueError(told) from None
+    if stat.S_ISDIR(mode):
+        raise ValueError(f"{path}: a folder, not {what}.")
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{path}: a pipe or a device, not {what}.")
+    return open(path, "rb")
 
 
 @contextlib.contextmanager
@@ -109,5 +137,5 @@ def folder(name: str) -> Path:
             return place
     raise FileNotFoundError(
         f"This installation of sertools has no {name!r} folder. "
-        "Reinstall it with: pip install --force-reinstall sertools"
+        f"Install it again with: {reinstall()}"
     )

@@ -4,13 +4,13 @@ import contextlib
 import io
 import os
 import shlex
-import stat
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from sertools import files
 from sertools.audio import _headers
 
 MIN_SECONDS = 0.05
@@ -122,7 +122,7 @@ def duration(path: str | os.PathLike) -> float:
     """
     import soundfile
 
-    with _opened(Path(path)) as file:
+    with files.open_regular(path, "an audio file") as file:
         patched = _checked(file, path)
         try:
             with soundfile.SoundFile(patched, closefd=False) as sound:
@@ -195,25 +195,8 @@ def windows(
 
 
 def _read(path: Path, max_minutes: float) -> tuple[np.ndarray, int]:
-    with _opened(path) as file:
+    with files.open_regular(path, "an audio file") as file:
         return _decode(file, str(path), max_minutes)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open a regular file; pipes and devices would keep one waiting for ever."""
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"{path}: no such file.") from None
-    except ValueError:
-        raise ValueError(
-            f"{str(path)!r}: a path cannot hold a NUL character."
-        ) from None
-    if stat.S_ISDIR(mode):
-        raise ValueError(f"{path}: a folder, not an audio file.")
-    if not stat.S_ISREG(mode):
-        raise ValueError(f"{path}: a pipe or a device, not a file. Save it as a file.")
-    return path.open("rb")
 
 
 def _decode(file: BinaryIO, name: str, max_minutes: float) -> tuple[np.ndarray, int]:

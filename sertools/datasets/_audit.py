@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sertools import audio
+from sertools import audio, files
 from sertools import progress as bars
 from sertools.audio._loading import MIN_SECONDS, SILENCE
 from sertools.datasets import _registry
@@ -84,10 +84,11 @@ def inspect(path: str | os.PathLike) -> Inspection:
     """
     path = os.fspath(path)
     try:
-        with open(path, "rb", buffering=0) as file:
+        with files.open_regular(path) as file:
             content = file.read()
-    except FileNotFoundError:
-        return Inspection(faults=(_unusable("no such file"),))
+    except (FileNotFoundError, ValueError) as error:
+        reason = str(error).removeprefix(f"{path}: ").rstrip(".")
+        return Inspection(faults=(_unusable(reason),))
     except OSError as error:
         return Inspection(faults=(_unusable((error.strerror or str(error)).lower()),))
     sha256 = hashlib.sha256(content).hexdigest()
@@ -395,8 +396,8 @@ class Audit:
         reasons: dict[str, list[str]] = {}
         for row in self.excluded:
             reasons.setdefault(row["reason"], []).append(_shown(row["clip"]))
-        for reason, files in reasons.items():
-            said.append(f"Not used, {reason}: {len(files)} ({_listed(files)}).")
+        for reason, clips in reasons.items():
+            said.append(f"Not used, {reason}: {len(clips)} ({_listed(clips)}).")
         return said
 
     def _advice(self) -> list[str]:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sertools import files
 from sertools import progress as bars
+from sertools.datasets.base import in_words
 from sertools.features._cluster import answers_from
 from sertools.features._workers import Response, answers
 from sertools.models.base import Classifier, Embedder, Model
@@ -239,10 +242,10 @@ def _digests(clips: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, str]]:
 
     def digest(path: str) -> bytes | str:
         try:
-            with Path(path).open("rb") as file:
+            with files.open_regular(path) as file:
                 return hashlib.file_digest(file, "sha256").digest()
-        except FileNotFoundError:
-            return "no such file"
+        except (FileNotFoundError, ValueError) as error:
+            return str(error).removeprefix(f"{path}: ").rstrip(".")
         except OSError as error:
             return f"cannot be read ({error.strerror})"
 
@@ -259,8 +262,7 @@ def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:
     excluded = [{"clip": clip, "reason": why} for clip, why in failures.items()]
     excluded = [*clips.attrs.get("excluded", []), *excluded]
     if not used:
-        first = [f" The first: {clip}: {why}." for clip, why in failures.items()][:1]
-        raise ValueError("".join(["No clip can be used.", *first]))
+        raise ValueError(_none_usable(model, clips, failures))
     X = pd.DataFrame(
         np.stack([entry.vector for entry in used.values()]),
         index=pd.Index(list(used), name="clip"),
@@ -273,6 +275,21 @@ def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:
         "corpus_sha256": _corpus_digest(clips, digests),
     }
     return X
+
+
+def _none_usable(model: Model, clips, failures: dict[str, str]) -> str:
+    """Say what struck every clip; what strikes all alike is not theirs."""
+    reasons = Counter(failures.values())
+    if not reasons:
+        return "No clip can be used."
+    if len(reasons) == 1 and len(failures) > 1:
+        (reason,) = reasons
+        if reason.startswith(f"{model.spec} failed on it ("):
+            told = reason.removeprefix(f"{model.spec} failed on it (").removesuffix(")")
+            return f"{model.spec} fails on every clip, so it is not theirs: {told}."
+    first = next(f"{clip}: {why}." for clip, why in failures.items())
+    told = f" In all: {in_words(reasons)}" if len(reasons) > 1 else ""
+    return f"No clip can be used. The first: {first}{told}"
 
 
 def _of_model(model: Model) -> dict:

@@ -7,6 +7,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -80,12 +82,19 @@ def handle(
         if np.isfinite(vector).all():
             done[key] = Entry(vector, audio.is_silent(waveforms[key]))
         else:
-            done[key] = f"{spec} failed on it (its features are not finite numbers)"
+            done[key] = _no_numbers(spec, len(waveforms[key]) / question.rate)
     scores = question.method != "embed"
     names = engine.classes_ if scores else engine.get_feature_names_out()
     return Response([str(name) for name in names], done)
 
 
+def _no_numbers(spec: str, seconds: float) -> str:
+    if seconds < _SHORT:
+        return f"too short for {spec} ({1000 * seconds:.0f} ms)"
+    return f"{spec} failed on it (its features are not finite numbers)"
+
+
+_SHORT = 0.5  # seconds below which a system may well have too few frames
 _SERVE = "from sertools.features._workers import serve; serve()"
 _ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB")  # there is a worker a core
 
@@ -196,6 +205,7 @@ def _started() -> subprocess.Popen:
 
 def serve() -> None:
     """Answer, in a worker process, until nobody asks or listens any more."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with (
         contextlib.suppress(EOFError, BrokenPipeError),
         open(os.dup(0), "rb") as questions,
@@ -206,6 +216,13 @@ def serve() -> None:
         while True:
             pickle.dump(_answer(*pickle.load(questions)), answers)
             answers.flush()
+
+
+def _end_with(parent: int) -> None:
+    """End this process soon after the one that asks, whatever it is at."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _answer(engine: bytes, question: Request, part) -> Response | Exception:

@@ -5,11 +5,11 @@ Lambda is code, in the file itself. The list is read here without TensorFlow.
 """
 
 import contextlib
+import io
 import json
 import logging
 import os
 import sys
-import tempfile
 import warnings
 import zipfile
 import zlib
@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sertools import progress as bars
-from sertools.extras import require
+from sertools.extras import available, require
 from sertools.models.heads._registry import held_out
-from sertools.trust import gate
+from sertools.trust import check_size, gate, private_copy
 
 
 @contextmanager
@@ -212,24 +212,23 @@ def load(path: str | os.PathLike, trust: bool = False):
     ModuleNotFoundError
         If TensorFlow is not installed; the message is the command that does.
     """
-    path = Path(path)
-    found = _read(path)
-    if runs := _unknown(found.config):
-        gate(path, runs, trust)
-    library = "tf_keras" if found.version.startswith(("1", "2")) else "keras"
-    with quiet(), tempfile.TemporaryDirectory() as folder:
-        keras = require(library)
+    with private_copy(path) as own:  # what is looked into is what is loaded
+        found = _read(own)
+        if runs := _unknown(found.config):
+            gate(path, runs, trust)
+        library = "tf_keras" if found.version.startswith(("1", "2")) else "keras"
         # Keras goes by the name's end: give it the one that was looked into
-        named = Path(folder, f"network{found.suffix}")
-        named.symlink_to(path.resolve())
-        try:
-            return keras.models.load_model(
-                named, compile=False, safe_mode=trust is not True
-            )
-        except Exception as error:
-            raise ValueError(
-                f"{path}: {library} cannot load it: {_short(error)}"
-            ) from error
+        named = own.rename(own.with_name(f"network{found.suffix}"))
+        with quiet():
+            keras = require(library)
+            try:
+                return keras.models.load_model(
+                    named, compile=False, safe_mode=trust is not True
+                )
+            except Exception as error:
+                raise ValueError(
+                    f"{path}: {library} cannot load it: {_short(error)}"
+                ) from error
 
 
 @contextlib.contextmanager
@@ -276,9 +275,10 @@ def _of_hdf5(path: Path) -> tuple[str, str | bytes]:
     h5py = require("h5py")
     try:
         with h5py.File(path) as file:
-            told, inside = dict(file.attrs), {*file}
+            told, inside, declared = dict(file.attrs), {*file}, _declared(file)
     except OSError as error:
         raise ValueError(f"{path}: damaged HDF5: {_short(error)}") from error
+    check_size(path, declared)
     if "model_config" in told:
         return _text(told.get("keras_version", "2")), told["model_config"]
     if "layer_names" in told or inside & _WEIGHTS_ONLY:
@@ -292,15 +292,32 @@ def _of_zip(path: Path) -> tuple[str, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
+            check_size(path, sum(entry.file_size for entry in archive.infolist()))
             if "config.json" not in names:
                 raise ValueError(f"{path}: a zip file, but no Keras network in it.")
             if archive.getinfo("config.json").file_size > _LARGEST:
                 raise ValueError(f"{path}: its list of layers is damaged.")
             about = archive.read("metadata.json") if "metadata.json" in names else b"{}"
             config = archive.read("config.json")
+            for name in names:
+                if name.endswith(".h5") and available("h5py"):
+                    check_size(path, _declared_within(archive.read(name)))
         return str(json.loads(about).get("keras_version", "3")), config
     except _DAMAGED as error:
         raise ValueError(f"{path}: damaged zip: {_short(error)}") from error
+
+
+def _declared(file) -> int:
+    """Count the bytes that the numbers of an HDF5 file unfold to."""
+    sizes: list[int] = []
+    file.visititems(lambda _, item: sizes.append(getattr(item, "nbytes", 0)))
+    return sum(sizes)
+
+
+def _declared_within(stored: bytes) -> int:
+    """Count the same of an HDF5 file in an archive."""
+    with require("h5py").File(io.BytesIO(stored)) as file:
+        return _declared(file)
 
 
 def _parts(value: object) -> Iterator[Part]:

@@ -405,19 +405,16 @@ class YAMNet(Embedder, Classifier):
         return Card(super().card(), trained_on=heard)
 
     def _load(self) -> "Network":
-        folder = self.weights_path()
-        _saved_model.look_through(folder, self.trust)
-        tf, device = (
-            _saved_model.tensorflow(),
-            _saved_model.placed(self.device, self.spec),
-        )
-        try:
-            with tf.device(device):
-                loaded = tf.saved_model.load(str(folder))
-            return Network(loaded.__call__, _display_names(loaded), device)
-        except Exception as error:  # TensorFlow has many kinds, and long messages
-            reason = str(error).strip().partition("\n")[0].rstrip(".")
-            raise ValueError(f"{folder} holds no YAMNet: {reason}.") from error
+        folder, tf = self.weights_path(), _saved_model.tensorflow()
+        device = _saved_model.placed(self.device, self.spec)
+        with _saved_model.looked_through(folder, self.trust) as own:
+            try:
+                with tf.device(device):
+                    loaded = tf.saved_model.load(str(own))
+                return Network(loaded.__call__, _display_names(loaded), device)
+            except Exception as error:  # TensorFlow has many kinds, and long messages
+                reason = str(error).strip().partition("\n")[0].rstrip(".")
+                raise ValueError(f"{folder} holds no YAMNet: {reason}.") from error
 
     def _load_random(self) -> "Network":
         tf = _saved_model.tensorflow()

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import sertools
+from sertools import extras
 from sertools.files import write_json
 
 _WORD = re.compile(r"[\w.-]+")
@@ -149,7 +150,7 @@ def _peak() -> float:
 def packages() -> dict[str, str]:
     """List the versions of Python, sertools and what it builds on."""
     try:
-        lines = importlib.metadata.requires("sertools") or []
+        lines = importlib.metadata.requires(extras.DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:  # used without being installed
         lines = []
     used = [line for line in lines if not _FOR_WORK.search(line)]
