@@ -7,9 +7,6 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from ipykernel.kernelspec import RESOURCES, get_kernel_dict
-from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
-
 from sertools import extras, files
 from sertools.cli import _output
 from sertools.cli._parser import BadUsage
@@ -21,7 +18,7 @@ _QUICKSTART = "00_quickstart.ipynb"
 _TAKE_A_VALUE = ("ip", "port", "port-retries", "browser", "config", "log-level")
 _TAKE_A_VALUE += ("keyfile", "certfile", "client-ca", "app-dir")
 _FOLDERS = ("--notebook-dir", "--ServerApp.root_dir", "--ServerApp.notebook_dir")
-_KERNELS = "sertools.cli.lab.ThisInterpreter"
+_KERNELS = "sertools.cli._kernelspec.ThisInterpreter"
 
 
 # Nobody is asked about news, and nothing goes out to look for any. These are defaults:
@@ -125,23 +122,3 @@ def _environment() -> dict[str, str]:
         "JUPYTER_CONFIG_PATH": os.pathsep.join(settings),
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
-
-
-class ThisInterpreter(KernelSpecManager):
-    """Offer all registered kernels, with this interpreter as ``python3``.
-
-    The notebooks ask for that one, and run where sertools is installed.
-    """
-
-    def find_kernel_specs(self) -> dict[str, str]:
-        """Give the folder of each kernel by name."""
-        return {**super().find_kernel_specs(), NATIVE_KERNEL_NAME: RESOURCES}
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """Give one kernel: this interpreter, or another as it is registered."""
-        if kernel_name.lower() != NATIVE_KERNEL_NAME:
-            return super().get_kernel_spec(kernel_name)
-        # The notebooks' own words: another name would change them when they are saved.
-        facts = {**get_kernel_dict(), "display_name": "Python 3"}
-        facts["argv"][0] = sys.executable
-        return KernelSpec(resource_dir=RESOURCES, **facts)

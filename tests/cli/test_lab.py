@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from sertools.cli import lab, main
-from sertools.cli.lab import ThisInterpreter, command
+from sertools.cli._kernelspec import ThisInterpreter
+from sertools.cli.lab import command
 
 
 @pytest.fixture
