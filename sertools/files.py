@@ -1,4 +1,4 @@
-"""Files: opened only if they are files, written whole or not at all."""
+"""Files: opened only if they are files, written whole or not at all, locked."""
 
 import contextlib
 import json
@@ -73,6 +73,51 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def write_json(path: str | os.PathLike, value: object) -> None:
     """Write a JSON file whole; NaN and infinity are refused."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+@contextlib.contextmanager
+def holding(path: str | os.PathLike, wait: bool = True) -> Iterator[bool]:
+    """Hold a file lock: one holder at a time, among all processes and threads.
+
+    The system lets go of it however the holder ends, kill -9 included. The file
+    is removed at the end.
+
+    Parameters
+    ----------
+    path : path-like
+        A file that stands for the lock; its folder exists.
+    wait : bool, default True
+        Wait until the lock is free.
+
+    Yields
+    ------
+    bool
+        Whether the lock is held; without `wait`, False if somebody else holds it.
+
+    Raises
+    ------
+    OSError
+        If the file system knows no locks, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "door.lock"
+    >>> with holding(path) as first, holding(path, wait=False) as second:
+    ...     first, second
+    (True, False)
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, blocking=wait, fallback_to_soft=False)
+    with contextlib.suppress(Timeout):
+        lock.acquire()
+    try:
+        yield lock.is_locked
+    finally:
+        if lock.is_locked:
+            Path(path).unlink(missing_ok=True)  # first, while nobody else has it
+            lock.release()
 
 
 def folder(name: str) -> Path:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sertools import fetching, locks
+from sertools import fetching, files
 
 __all__ = ["Entry", "Store"]
 
@@ -191,7 +191,7 @@ class Store:
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(locks.holding(path))
+                stack.enter_context(files.holding(path))
             yield
 
     def _warn(self, signature: Mapping[str, str], what: str) -> None:

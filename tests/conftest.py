@@ -53,6 +53,16 @@ def browser():
 
 
 @pytest.fixture(scope="session")
+def cluster():
+    """Start a Dask scheduler and two workers, each a process with one thread."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as started:
+        yield started.scheduler_address
+
+
+@pytest.fixture(scope="session")
 def checkout() -> Path:
     """Give the folder of the checkout that these tests belong to."""
     return Path(__file__).resolve().parent.parent

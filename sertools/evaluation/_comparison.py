@@ -55,6 +55,8 @@ class Comparison(display.Display):
         What was left out, and what a reader must know.
     published : DataFrame, optional
         What others published, as `published_results` gives it.
+    untested : tuple of str
+        Why no pair could be tested; empty where pairs were.
     """
 
     models: pd.DataFrame
@@ -64,6 +66,7 @@ class Comparison(display.Display):
     n_speakers: int | None
     notes: list[str] = field(default_factory=list)
     published: pd.DataFrame | None = None
+    untested: tuple[str, ...] = ()
 
     def groups(self) -> list[tuple[str, pd.DataFrame]]:
         """Give the models that may be ranked with each other, group by group.
@@ -212,6 +215,7 @@ def compare(
             *_protocols(models),
         ],
         published,
+        tuple(told) if pairs["p"].isna().any() or pairs.empty else (),
     )
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from sertools import files
 from sertools import progress as bars
 from sertools.datasets.base import in_words
+from sertools.features._cluster import answers_from
 from sertools.features._workers import Response, answers
 from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models.base import Classifier, Embedder, Model
@@ -56,6 +57,7 @@ def extract(
     jobs: int = -1,
     progress: bool = True,
     strict: bool = False,
+    scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Extract features of clips.
 
@@ -79,6 +81,10 @@ def extract(
         Show a bar.
     strict : bool, default False
         Raise if a clip cannot be used.
+    scheduler : str, optional
+        Address of a Dask cluster that does the work in place of processes here,
+        such as ``"tcp://10.0.0.1:8786"``. It must see the clips under the same
+        paths; only this process writes the store.
 
     Returns
     -------
@@ -111,10 +117,11 @@ def extract(
         )
     if isinstance(model, Fusion):
         parts = [
-            extract(part, clips, store, jobs, progress, strict) for part in model.parts
+            extract(part, clips, store, jobs, progress, strict, scheduler)
+            for part in model.parts
         ]
         return _joined(model, clips, parts)
-    return _rows(model, "embed", clips, store, jobs, progress, strict)
+    return _rows(model, "embed", clips, store, jobs, progress, strict, scheduler)
 
 
 def score(
@@ -144,7 +151,7 @@ def score(
 
 
 def _rows(
-    model: Model, method: str, clips, store, jobs, progress, strict
+    model: Model, method: str, clips, store, jobs, progress, strict, scheduler=None
 ) -> pd.DataFrame:
     if not clips.index.is_unique:
         twice = clips.index[clips.index.duplicated()][0]
@@ -167,7 +174,7 @@ def _rows(
                 names = keeper.names(signature)
             todo = {key: path for key, path in paths.items() if key not in known}
             start = time.perf_counter()
-            answered = _answered(model, method, todo, jobs, progress)
+            answered = _answered(model, method, todo, jobs, progress, scheduler)
             with contextlib.closing(answered):  # an error here stops the workers
                 for some in answered:
                     done = some.done.items()
@@ -197,7 +204,12 @@ def _alone(keeper: Store | None, signature, clips: pd.DataFrame):
 
 
 def _answered(
-    model: Model, method: str, todo: dict[bytes, str], jobs: int, progress: bool
+    model: Model,
+    method: str,
+    todo: dict[bytes, str],
+    jobs: int,
+    progress: bool,
+    scheduler: str | None,
 ) -> Iterator[Response]:
     """Ask for what is missing, and show how far it is."""
     if not todo:
@@ -207,9 +219,14 @@ def _answered(
     if method == "predict_proba":
         _ = model.classes_
     with bars.bar(len(todo), model.spec, shown=progress) as counter:
-        for some in answers(model, method, todo, jobs):
-            yield some
-            counter.update(len(some.done))
+        if scheduler:
+            answered = answers_from(scheduler, model, method, todo)
+        else:
+            answered = answers(model, method, todo, jobs)
+        with contextlib.closing(answered):
+            for some in answered:
+                yield some
+                counter.update(len(some.done))
 
 
 def _store(store) -> Store | None:

@@ -31,6 +31,10 @@ class Request(NamedTuple):
     rate: int
     spec: str
 
+    def answer(self, engine, part: dict[bytes, str]) -> "Response":
+        """Answer about some clips, in the worker."""
+        return handle(engine, self, *decoded(part, self.rate))
+
 
 class Response(NamedTuple):
     """What came back for some clips."""
@@ -223,7 +227,7 @@ def _end_with(parent: int) -> None:
 
 def _answer(engine: bytes, question: Request, part) -> Response | Exception:
     try:
-        return handle(_engine(engine), question, *decoded(part, question.rate))
+        return question.answer(_engine(engine), part)
     except Exception as error:
         return _portable(error)
 
@@ -260,10 +264,16 @@ def answers(
     """
     question = Request(method, model.sampling_rate, model.spec)
     if jobs == 1 or not model.run_in_workers:
-        yield from _in_turn(model, question, _parts(todo, 1))
+        yield from _in_turn(model, question, parts(todo, 1))
     else:
-        n = min(_processes(jobs), -(-len(todo) // _WORTH))
-        yield from _shared(model.worker_engine(), question, todo, n)
+        yield from shared_out(model.worker_engine(), question, todo, jobs)
+
+
+def pickled(engine) -> bytes:
+    """Pickle a system, whatever a notebook's own class is made of."""
+    from joblib.externals.loky.backend.reduction import dumps
+
+    return bytes(dumps(engine))
 
 
 def _processes(jobs: int) -> int:
@@ -285,23 +295,22 @@ def _in_turn(model: "Model", question: Request, work) -> Iterator[Response]:
             yield handle(model, question, *decoding.popleft().result())
 
 
-def _shared(engine, question: Request, todo, n: int) -> Iterator[Response]:
-    """Share the work out among so many workers; a thread waits for each."""
-    from joblib.externals.loky.backend.reduction import dumps  # a notebook's class, too
-
-    pickled, idle = bytes(dumps(engine)), SimpleQueue()
+def shared_out(engine, question, todo: dict, jobs: int) -> Iterator[Response]:
+    """Share the work out among worker processes; a thread waits for each."""
+    n = min(_processes(jobs), -(-len(todo) // _WORTH))
+    engine, idle = pickled(engine), SimpleQueue()
 
     def ask(part: dict[bytes, str]) -> Response:
         worker = idle.get()
         try:
-            return _retry_halves(worker, pickled, question, part)
+            return retry_halves(worker, engine, question, part)
         finally:
             idle.put(worker)
 
     with borrow_workers(n) as workers, ThreadPoolExecutor(n) as threads:
         for worker in workers:
             idle.put(worker)
-        asking = [threads.submit(ask, part) for part in _parts(todo, n)]
+        asking = [threads.submit(ask, part) for part in parts(todo, n)]
         try:
             for future in as_completed(asking):
                 yield future.result()
@@ -311,7 +320,7 @@ def _shared(engine, question: Request, todo, n: int) -> Iterator[Response]:
             raise
 
 
-def _retry_halves(worker: Worker, engine: bytes, question: Request, part) -> Response:
+def retry_halves(worker: Worker, engine: bytes, question: Request, part) -> Response:
     """Ask a worker; where it dies of the clips, ask for each half of them."""
     try:
         return worker.ask(engine, question, part)
@@ -322,14 +331,14 @@ def _retry_halves(worker: Worker, engine: bytes, question: Request, part) -> Res
         halves = keys[: len(keys) // 2], keys[len(keys) // 2 :]
         names, done = [], {}
         for half in halves:
-            some = _retry_halves(
+            some = retry_halves(
                 worker, engine, question, {key: part[key] for key in half}
             )
             names, done = names or some.names, done | some.done
         return Response(names, done)
 
 
-def _parts(todo: dict[bytes, str], workers: int) -> Iterator[dict[bytes, str]]:
+def parts(todo: dict[bytes, str], workers: int) -> Iterator[dict[bytes, str]]:
     """Cut the work into parts: smaller towards the end, so that all end together."""
     keys = list(todo)
     while keys:

@@ -60,7 +60,7 @@ def record(result: "Result", out: str | os.PathLike = "") -> Saved:
 
     Returns
     -------
-    Closing
+    Saved
         One line that a notebook shows.
 
     Examples

@@ -44,7 +44,7 @@ def fragile(act):
 
     class Fragile(Embedder):
         name, title, license, reference = "fragile", "Fragile", "CC0-1.0", "none"
-        isolated = True
+        run_in_workers = True
 
         def _feature_names(self):
             return ["samples", "process"]
@@ -142,12 +142,12 @@ def test_a_clip_that_kills_its_process_is_left_out_alone(
 
 _LEAN = """
 import pickle, sys
-from sertools.features import processes
+from sertools.features import _workers
 from sertools.models.opensmile import Functionals
 
 engine = pickle.dumps(Functionals("eGeMAPSv02", 16000))
-question = processes.Question("embed", 16000, "x")
-answer = processes._answer(engine, question, {b"": sys.argv[1]})
+question = _workers.Request("embed", 16000, "x")
+answer = _workers._answer(engine, question, {b"": sys.argv[1]})
 heavy = {"pandas", "sklearn", "scipy", "joblib", "opensmile"}
 print(len(answer.done[b""].vector), *heavy & {*sys.modules})
 """
@@ -221,7 +221,7 @@ def test_an_error_that_no_clip_is_to_blame_for_says_where_it_happened(portable, 
 @pytest.mark.parametrize("n", [1, 3, 16, 17, 100, 339])
 def test_the_work_is_cut_into_parts_that_leave_nothing_out(n, workers_):
     todo = {bytes([i % 256, i // 256]): str(i) for i in range(n)}
-    parts = list(_workers._parts(todo, workers_))
+    parts = list(_workers.parts(todo, workers_))
     assert [item for part in parts for item in part.items()] == list(todo.items())
     sizes = [len(part) for part in parts]
     assert max(sizes) <= 16
