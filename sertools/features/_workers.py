@@ -36,6 +36,10 @@ class Request(NamedTuple):
         return handle(engine, self, *decoded(part, self.rate))
 
 
+class ModelFailure(str):
+    """The reason for which a system failed on a clip: perhaps not the clip's fault."""
+
+
 class Response(NamedTuple):
     """What came back for some clips."""
 
@@ -76,7 +80,7 @@ def handle(
                 vectors[key] = ask([waveform])[0]
             except Exception as error:
                 reason = " ".join(str(error).split()).rstrip(".")
-                done[key] = f"{spec} failed on it ({reason})"
+                done[key] = ModelFailure(f"{spec} failed on it ({reason})")
     for key, vector in vectors.items():
         vector = np.asarray(vector, np.float32)  # as the store will give it back
         if np.isfinite(vector).all():
