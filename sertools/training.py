@@ -18,8 +18,9 @@ from sertools import progress as bars
 from sertools.evaluation import _cross_validation
 from sertools.evaluation._predictions import table
 from sertools.models import heads
-from sertools.models.heads import _out_of_distribution
-from sertools.models.heads._registry import held_out
+from sertools.models.heads import _out_of_distribution as ood
+from sertools.models.heads import _temperature as scaling
+from sertools.models.heads._held_out import held_out
 from sertools.models.trained import CARD, HEAD, KIND
 
 _WITHIN = 0.97  # of the training clips, when their speaker is held out
@@ -58,7 +59,7 @@ def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
     distance = _distances(values, fold)[rows]
     after, far = _nested(scores, codes, distance, fold[rows])
     edge = _short(np.quantile(distance, _WITHIN))
-    reach = _out_of_distribution.OODDetector.of(values)
+    reach = ood.OODDetector.of(values)
     pairs = zip(X.columns, reach.mean, reach.scale, strict=True)
     name = result.info["head"]
     fitted = _on_all(head, X, y, clips["speaker"], name, seed)
@@ -67,7 +68,7 @@ def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
         "head": f"{name}: {took['candidate']}" if took else name,
         "classes": result.classes,
         "scores": {"held out": judged(result, codes, after, far if abstain else None)},
-        "temperature": _short(_out_of_distribution.fit_temperature(scores, codes)),
+        "temperature": _short(scaling.fit_temperature(scores, codes)),
         "reach": {"edge": edge} if abstain else None,
         "features": {str(name): [_short(m), _short(s)] for name, m, s in pairs},
     }
@@ -89,9 +90,7 @@ def _distances(values: np.ndarray, fold: np.ndarray) -> np.ndarray:
     distance = np.full(len(values), np.nan)
     for name in set(fold) - {None}:
         own = fold == name
-        distance[own] = _out_of_distribution.OODDetector.of(values[~own]).distance(
-            values[own]
-        )
+        distance[own] = ood.OODDetector.of(values[~own]).distance(values[own])
     return distance
 
 
@@ -100,11 +99,11 @@ def _nested(scores, codes, distance, fold) -> tuple[np.ndarray, np.ndarray]:
     after, far = scores.copy(), np.zeros(len(scores))
     for name in set(fold):
         own = fold == name
-        temperature = _out_of_distribution.fit_temperature(scores[~own], codes[~own])
+        temperature = scaling.fit_temperature(scores[~own], codes[~own])
         edge = np.quantile(distance[~own], _WITHIN)
-        flattening = _out_of_distribution.flattening(distance[own], edge)
-        after[own] = _out_of_distribution.temper(scores[own], temperature * flattening)
-        far[own] = _out_of_distribution.share(distance[own], edge)
+        flattening = ood.flattening(distance[own], edge)
+        after[own] = scaling.temper(scores[own], temperature * flattening)
+        far[own] = ood.share(distance[own], edge)
     return after, far
 
 
@@ -117,10 +116,8 @@ def judged(result, codes, after, far) -> dict:
         "folds": result.info.get("folds"),
         **_rounded(result.scores()),
         "chance": result.chance,
-        "log_loss": _both(_out_of_distribution.log_loss, before, after, codes),
-        "calibration_error": _both(
-            _out_of_distribution.calibration_error, before, after, codes
-        ),
+        "log_loss": _both(scaling.log_loss, before, after, codes),
+        "calibration_error": _both(scaling.calibration_error, before, after, codes),
     }
     if far is None:
         return told

@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 from sertools.evaluation import _proper_scoring
 from sertools.evaluation._predictions import on_shared, table
 from sertools.evaluation._result import Result
-from sertools.models.heads._out_of_distribution import temper
+from sertools.models.heads._temperature import temper
 
 _LEAST, _MOST = 1e-12, 4.0  # of a probability; of a temperature's logarithm
 

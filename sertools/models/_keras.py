@@ -22,7 +22,7 @@ import numpy as np
 
 from sertools import progress as bars
 from sertools.extras import require
-from sertools.models.heads._registry import held_out
+from sertools.models.heads._held_out import held_out
 from sertools.trust import gate
 
 

@@ -13,7 +13,8 @@ from sertools.display import Card
 from sertools.models import _weights as weights_of
 from sertools.models import heads
 from sertools.models.base import Classifier, Embedder
-from sertools.models.heads._out_of_distribution import OODDetector, temper
+from sertools.models.heads._out_of_distribution import OODDetector
+from sertools.models.heads._temperature import temper
 
 CARD, HEAD, KIND = "card.json", "head.skops", "a head trained by sertools"
 
