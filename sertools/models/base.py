@@ -74,6 +74,22 @@ class Model(BaseEstimator):
         self.device = device
         self.trust = trust
 
+    @classmethod
+    def read_variant(cls, variant: str) -> dict:
+        """Turn what follows the colon of a name into parameters.
+
+        Parameters
+        ----------
+        variant : str
+            ``"base:layer4"`` of ``"whisper:base:layer4"``; may be empty.
+
+        Returns
+        -------
+        dict
+            Those that it names.
+        """
+        return {"variant": variant or None}
+
     @property
     def variant_(self) -> str | None:
         """The variant in use; ``None`` where the system has only one."""

@@ -103,15 +103,16 @@ class Best(Head):
         self.classes_, codes = np.unique(y, return_inverse=True)
         sets = fused_sets(getattr(self, "feature_names_in_", [""] * X.shape[1]))
         found, sets = listed(sets), {**sets, "all": [*range(X.shape[1])]}
-        titles = dict.fromkeys(title for some in found.values() for title in some)
+        titles = [title for some in found.values() for title in some]
         columns = {title: sets[title.partition(" on ")[2]] for title in titles}
         self.parts_, chosen = [], {}  # columns, head and temperature of each member
         with threadpool_limits(1):  # the same numbers whatever the number of cores
             name, tuned = self._choose(X, codes, groups, columns, found)
             for title in found[name]:
-                (chosen[title], temperature), own = tuned[title], columns[title]
-                head = made(title, **chosen[title]).fit(X[:, own], codes)
+                (setting, temperature), own = tuned[title], columns[title]
+                head = made(title, **setting).fit(X[:, own], codes)
                 self.parts_.append([own, head, temperature])
+                chosen[title] = dict(setting)
         self.chosen_ = {"candidate": name, "settings": chosen}
         return self
 
@@ -136,7 +137,7 @@ class Best(Head):
         for title, own in zip(columns, every, strict=True):
             judged = [_judged(one[seen], *truth) for one in own]
             least = int(np.argmin([loss for loss, *_ in judged]))
-            tuned[title] = dict(_SETTINGS[least]), judged[least][1]
+            tuned[title] = _SETTINGS[least], judged[least][1]
             answers[title] = judged[least][2]
         found = {}
         for name, own in candidates.items():
