@@ -1,4 +1,4 @@
-"""Train, score on people not heard, and save: all in one."""
+"""Training of a head: cross-validated over speakers, calibrated, and saved."""
 
 import atexit
 import contextlib
@@ -27,28 +27,7 @@ _WITHIN = 0.97  # of the training clips, when their speaker is held out
 
 
 def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
-    """Fit on all clips; take from held-out speakers what keeps the head honest.
-
-    Parameters
-    ----------
-    head : str or scikit-learn classifier
-        See `sertools.models.heads.make`.
-    X, clips : DataFrame
-        Features and clips.
-    result : Result
-        Of the same head, cross-validated on them.
-    seed : int
-        Of everything drawn.
-    abstain : bool
-        Whether clips far from these go to ``other``.
-
-    Returns
-    -------
-    fitted : estimator
-        The head.
-    facts : dict
-        Scores, temperature, edge and features, for the card.
-    """
+    """Fit on all clips; take from held-out speakers what keeps the head honest."""
     clips, values = clips.loc[X.index], X.to_numpy(np.float64)
     y = clips["emotion"].to_numpy(dtype=object).astype(str)
     rows = X.index.get_indexer(result.predictions["clip"])
@@ -162,13 +141,7 @@ def tested(made, model, clips, options) -> dict:
 
 
 def check_out(out: str | os.PathLike) -> Path:
-    """Refuse a place that holds something else than what `train` saves.
-
-    Raises
-    ------
-    FileExistsError
-        One line names the place.
-    """
+    """Refuse a place that holds something else than what `train` saves."""
     folder = Path(out).expanduser()
     if folder.is_dir():
         there = {path.name for path in folder.iterdir()}
@@ -214,12 +187,6 @@ def train_whole(model, clips, folder, seed, command, **options):
 
     Parameters and errors are those of `sertools.training.train`; the system has
     ``fit(waveforms, y, speakers=None)`` and ``save(folder)``.
-
-    Returns
-    -------
-    Classifier
-        The saved system. Its ``card.json`` also holds ``scores``, ``training``
-        and ``command``.
     """
     clips, waveforms, excluded = _heard(model, clips, options)
     more = _taken(model, seed=seed, progress=options.get("progress", True))

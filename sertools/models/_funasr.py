@@ -24,9 +24,7 @@ from sertools import extras, trust
 from sertools.extras import require
 
 _MODULE = "funasr.models.emotion2vec.model"
-
 _lock = threading.RLock()
-
 _own: dict[str, types.ModuleType] = {}  # FunASR's modules that were imported alone
 
 
@@ -146,8 +144,6 @@ def _class():
 
 
 CONFIG, PARAMETERS, TOKENS = "config.yaml", "model.pt", "tokens.txt"
-
-
 _FIRST_RELEASE = "emotion2vec_base.pt"  # its name for the parameters
 
 _HOLDS = {
@@ -157,9 +153,7 @@ _HOLDS = {
 }
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-
 _HEAD = "proj.weight"
-
 _LAYERS = 64  # at most; the networks of this kind have seven
 
 
@@ -406,9 +400,7 @@ def _product(weight, bias=None):
         same = torch.allclose(packed(row), plain(row), rtol=1e-3, atol=1e-3)
     except (AttributeError, RuntimeError, TypeError):
         return plain
-    if not same:
-        return plain
-    return lambda x: own._linear_pointwise(x, reordered, bias, "none", [], "")
+    return packed if same else plain
 
 
 def _ear(layers):

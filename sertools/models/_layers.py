@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import numpy as np
 
 Layers = int | str | Sequence[int] | None
-
 _LAYER = re.compile(r"layer(0|[1-9]\d*)")
 
 

@@ -1,4 +1,4 @@
-"""Find a system by its name: the folder of this file is the list."""
+"""Registry of systems: the folder of this file is the list."""
 
 import difflib
 import importlib

@@ -1,4 +1,4 @@
-"""What a system is: it loads, and it answers for a batch of waveforms."""
+"""Base classes of systems: pretrained embedders and classifiers of waveforms."""
 
 import difflib
 import os

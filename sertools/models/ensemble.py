@@ -1,4 +1,4 @@
-"""Let several classifiers vote, each on the emotions that it knows."""
+"""Soft voting: several classifiers, each on the emotions that it knows."""
 
 import os
 from typing import NamedTuple
@@ -12,19 +12,7 @@ from sertools.models.base import Classifier, checked
 
 
 class Ballot(NamedTuple):
-    """What one member says of some waveforms.
-
-    Parameters
-    ----------
-    member : str
-        Its name.
-    classes : ndarray of shape (k,), str
-        The emotions it knows, in the order of the columns of `scores`.
-    scores : ndarray of shape (n, k), float64
-        Probabilities; rows sum to one.
-    weight : float, default 1.0
-        How much its word counts.
-    """
+    """What one member says of some waveforms."""
 
     member: str
     classes: np.ndarray
@@ -45,17 +33,6 @@ def known_to(classes) -> np.ndarray:
 
 def vote(ballots: list[Ballot]) -> np.ndarray:
     """Average what members say, emotion by emotion, and bring rows to one.
-
-    Parameters
-    ----------
-    ballots : list of Ballot
-        One a member, on the same waveforms.
-
-    Returns
-    -------
-    ndarray of shape (n, k), float64
-        Columns follow `known_to`. An emotion's column is the weighted mean over
-        the members that know it; then each row is divided by its sum.
 
     Examples
     --------
@@ -78,15 +55,7 @@ def vote(ballots: list[Ballot]) -> np.ndarray:
 
 
 def ballots_table(ballots: list[Ballot]) -> pd.DataFrame:
-    """Put what members say side by side.
-
-    Returns
-    -------
-    DataFrame
-        One row a waveform and member: ``waveform`` (its position), ``member``,
-        ``predicted``, and a column an emotion, NaN where the member does not
-        know it.
-    """
+    """Put what members say side by side."""
     classes = known_to(ballot.classes for ballot in ballots)
     parts = []
     for ballot in ballots:

@@ -1,4 +1,4 @@
-"""Several embedders side by side."""
+"""Early fusion of features: several embedders side by side."""
 
 import numpy as np
 

@@ -19,17 +19,9 @@ from sertools.models._transformers import Network
 from sertools.models.base import Classifier, Embedder
 
 _ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-
-
 _NAMELESS = re.compile(r"(label|class)?[_ ]?\d+", re.IGNORECASE)
-
-
 _EXAMPLE = "huggingface:facebook/hubert-base-ls960"
-
-
 _TINY = ("angry", "happy", "neutral", "sad")
-
-
 _SMALL_FILES = ("config.json", "preprocessor_config.json", "processor_config.json")
 
 

@@ -158,8 +158,8 @@ def test_code_is_found_in_an_old_file_too(tmp_path, version):
 def test_the_layers_are_listed_without_tensorflow(tmp_path):
     config = sequential(conv(), wrapped("TimeDistributed", dense()))
     path = keras_zip(tmp_path / "a.keras", config)
-    code = "from sertools.models.backends import keras_files; import sys; "
-    code += f"print(*[p.class_name for p in keras_files.layers({str(path)!r})]); "
+    code = "from sertools.models import _keras; import sys; "
+    code += f"print(*[p.class_name for p in _keras.layers({str(path)!r})]); "
     code += "print({'tensorflow', 'keras', 'tf_keras'} & {*sys.modules})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.splitlines() == [

@@ -1,4 +1,4 @@
-"""The guide's linear layer, trained in torch with care."""
+"""Linear probes in torch: early stopping on speakers, learned layer weights."""
 
 from collections.abc import Callable
 

@@ -66,7 +66,6 @@ _MAKERS = {
 }
 
 _READING_NAMES = ("average", "best", "weighted")
-
 _PENALTIES = (0.3, 1.0, 3.0, 10.0)
 _DECAYS = (1.0, 0.1, 0.01)
 
