@@ -365,6 +365,37 @@ class Classifier(ClassifierMixin, Model):
         raise NotImplementedError
 
 
+class Composite(Model):
+    """A system made of several, `_members`, whose facts are those of all."""
+
+    _members: Sequence[Model]
+
+    @property
+    def variant_(self) -> None:
+        """No variant: its members have theirs."""
+
+    @property
+    def spec(self) -> str:
+        """The members' names, joined by ``+``."""
+        return "+".join(member.spec for member in self._members)
+
+    @property
+    def label(self) -> str:
+        """The members' labels, joined by ``+``."""
+        return "+".join(member.label for member in self._members)
+
+    @property
+    def random_weights(self) -> bool:
+        """Whether any member has random weights."""
+        return any(member.random_weights for member in self._members)
+
+    @property
+    def training_corpora(self) -> tuple[str, ...] | None:
+        """All corpora in the members' training data; ``None`` if one is unknown."""
+        corpora = [member.training_corpora for member in self._members]
+        return None if None in corpora else tuple(sorted({*sum(corpora, ())}))
+
+
 def checked(waveforms, sampling_rate: int) -> list[np.ndarray]:
     """Load what are paths, and refuse what is no list of waveforms."""
     from sertools import audio

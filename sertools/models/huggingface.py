@@ -159,11 +159,7 @@ class HuggingFace(Embedder, Classifier):
         return f"{self.name}/{self.variant or ''}"
 
     def weights_path(self) -> Path:
-        """Find its folder: given, in $SERTOOLS_WEIGHTS, in a cache.
-
-        The caches are that of this package and that of Hugging Face. Nothing is
-        downloaded.
-        """
+        """Find its folder: given, in $SERTOOLS_WEIGHTS, in our cache or in theirs."""
         checkpoint = self.variant_
         if self.weights:
             return super().weights_path()
@@ -189,25 +185,7 @@ class HuggingFace(Embedder, Classifier):
         return f"fetch them with: sertools fetch huggingface:{checkpoint}"
 
     def fetch(self, progress: bool = True) -> Path:
-        """Download the checkpoint from Hugging Face into the user cache.
-
-        Parameters
-        ----------
-        progress : bool, default True
-            Show how far it is.
-
-        Returns
-        -------
-        Path
-            The folder. One that is already there is left as it is.
-
-        Raises
-        ------
-        ValueError
-            If no id is given.
-        ConnectionError
-            If it cannot be had; a second call resumes it.
-        """
+        """Download the checkpoint from Hugging Face; see `sertools.models.fetch`."""
         checkpoint = self.variant_
         if not checkpoint or _is_folder(checkpoint):
             raise ValueError(f"{self.spec}: nothing to download. {self.remedy()}")

@@ -185,15 +185,12 @@ class RavdessCNN(KerasClassifier):
         y : sequence of str of length n, optional
             Their emotions; if not given, nothing happens.
         speakers : sequence of length n, optional
-            Who speaks. One in five speakers is held out; clips, where nobody
-            can say who speaks.
+            Who speaks. One in five speakers is held out; clips, where nobody can say.
         corpora : sequence of str, optional
             Names of the corpora that the clips are from, for the card.
-        epochs : int, default 500
-            At most so many passes over the training clips.
-        patience : int, default 50
-            Stop after so many without a lower loss on what is held out; the
-            parameters of the lowest are kept.
+        epochs, patience : int, default 500 and 50
+            At most so many passes over the training clips, and so many without a lower
+            loss on what is held out; the parameters of the lowest are kept.
         learning_rate : float, default 0.001
             Of RMSprop.
         seed : int, default 0

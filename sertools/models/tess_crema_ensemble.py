@@ -114,23 +114,8 @@ class TessCremaEnsemble(KerasClassifier):
     def fetch(self, progress: bool = True) -> Path:
         """Download what the kernel really left behind: two tables, and no model.
 
-        Parameters
-        ----------
-        progress : bool, default True
-            Show it on standard error.
-
-        Returns
-        -------
-        Path
-            A folder with ``features.csv`` and ``data_path.csv``. One that is
-            already there is left as it is.
-
-        Raises
-        ------
-        ModuleNotFoundError
-            If kagglehub is not installed.
-        ConnectionError
-            If Kaggle does not hand it out.
+        It needs kagglehub, and gives a folder with ``features.csv`` and
+        ``data_path.csv``; see `sertools.models.fetch`.
         """
         folder = fetching.cache_folder() / "kernels" / self.name
         try:
@@ -179,20 +164,7 @@ class TessCremaEnsemble(KerasClassifier):
         return means
 
     def members(self, waveforms):
-        """Tell what each member says by itself.
-
-        Parameters
-        ----------
-        waveforms : sequence of ndarray of shape (t,), or of paths
-            Mono, at ``sampling_rate``.
-
-        Returns
-        -------
-        DataFrame
-            One row a waveform and member: ``waveform`` (its position),
-            ``member`` (its corpus), ``predicted``, and a column an emotion, NaN
-            where the member does not know it.
-        """
+        """Tell what each member says by itself; see `Ensemble.members`."""
         return ballots_table(self._ballots(checked(waveforms, self.sampling_rate)))
 
     def _predict_proba(self, waveforms: list[np.ndarray]) -> np.ndarray:
@@ -251,17 +223,15 @@ class TessCremaEnsemble(KerasClassifier):
         y : sequence of str of length n, optional
             Their emotions; if not given, nothing happens.
         speakers : sequence of length n, optional
-            Who speaks. In each corpus, one in five speakers is held out; clips,
-            where nobody can say who speaks.
+            Who speaks. In each corpus, one in five is held out; clips, where nobody can
+            say.
         corpora : str, or sequence of str of length n, optional
-            Which corpus each clip is from; one name is that of all. If not
-            given, what stands before the slash in `speakers`
-            (``"crema_d/1001"``) says it; else all clips are one corpus, ``own``.
-        epochs : int, default 50
-            At most so many passes over the training clips.
-        patience : int, default 10
-            Stop after so many without a lower loss on what is held out; the
-            parameters of the lowest are kept.
+            Which corpus each clip is from; one name is that of all. If not given, what
+            stands before the slash in `speakers` (``"crema_d/1001"``) says it; else all
+            clips are one corpus, ``own``.
+        epochs, patience : int, default 50 and 10
+            At most so many passes over the training clips, and so many without a lower
+            loss on what is held out; the parameters of the lowest are kept.
         learning_rate : float, default 0.001
             Of Adam.
         seed : int, default 0
@@ -277,8 +247,8 @@ class TessCremaEnsemble(KerasClassifier):
         Raises
         ------
         ValueError
-            If lengths differ, an emotion is unknown, a corpus has only one, or
-            it cannot be told which clip is from which corpus.
+            If lengths differ, an emotion is unknown, a corpus has only one, or it
+            cannot be told which clip is from which corpus.
         """
         if y is None:
             return self
