@@ -46,8 +46,7 @@ _OWN = {
     "_model_selection.Best",
     "_preprocessing.OrthogonalProjection",
     "_preprocessing.RankGauss",
-    "_registry.Tuned",
-    "_stack.Stack",
+    "_tuning.Tuned",
     "_svm.SpeakerSVC",
 }
 _TREE = "sklearn.tree._tree.Tree"
