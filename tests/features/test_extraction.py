@@ -366,7 +366,7 @@ def test_a_clip_too_short_for_a_system_is_not_blamed_on_its_numbers(corpus, shap
 
         def _embed(self, waveforms):
             return np.array(
-                [[np.nan if len(w) < 4_000 else 1.0] * 2 for w in waveforms]
+                [[np.nan if len(w) < 2_000 else 1.0] * 3 for w in waveforms]
             )
 
     clips = corpus(2)
