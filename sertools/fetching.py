@@ -59,7 +59,7 @@ _REFUSALS = dict.fromkeys((401, 403, 407), PermissionError)
 _REFUSALS |= dict.fromkeys((404, 410), FileNotFoundError)
 _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
-_IS_PAGE = (".html", ".htm", ".txt")
+_IS_PAGE = ("", ".html", ".htm", ".txt")
 _POINTER = b"version https://git-lfs"
 _PAGE = (
     rb"(?is)(?>\xef\xbb\xbf|\s|<\?.*?\?>|<!--.*?-->)*+<(!doctype\s+html|html|head)\b"
@@ -623,10 +623,10 @@ class _Transfer:
     def check_kind(self) -> None:
         """Look at the first bytes: pages and pointers come where files are gone."""
         self.file.seek(0)
-        head, what = self.file.read(1024), self.target.suffix or "plain"
+        head = self.file.read(1024)
         if re.match(_PAGE, head) and self.target.suffix.lower() not in _IS_PAGE:
             raise ValueError(
-                f"{self.url} is a web page, not a {what} file: open the "
+                f"{self.url} is a web page, not a {self.target.suffix} file: open the "
                 "address in a browser to see what it says. Nothing was kept."
             )
         if head.startswith(_POINTER):

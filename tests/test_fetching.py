@@ -1408,7 +1408,6 @@ def test_unpacking_on_a_full_disk(tmp_path, claimed):
     [
         ("model.h5", b"<!DOCTYPE html><html>gone</html>", "a web page, not a .h5 file"),
         ("config.json", b"<html><body>404</body></html>", "a web page, not a .json"),
-        ("0-1", b"<!doctype html><html></html>", "a web page, not a plain file"),
         ("model.pt", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
     ],
 )
