@@ -206,7 +206,7 @@ def test_a_folder_in_place_of_a_file_is_named(corpus, shape, tmp_path):
     clips = corpus(2)
     clips.loc["x/01", "path"] = str(tmp_path)
     X = features.extract(shape, clips, store=False)
-    assert "directory" in reasons(X)["x/01"]
+    assert "a folder" in reasons(X)["x/01"]
 
 
 def test_strict_raises_naming_them(mixed, store, shape):
