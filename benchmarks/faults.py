@@ -32,13 +32,13 @@ for name in ("OMP", "OPENBLAS", "MKL", "NUMBA"):  # forked processes share no th
 from _faults.trying import KINDS, Campaign  # noqa: E402
 
 GROUPS = {  # and the seconds that each may take
-    "audio": 110,
-    "tables": 70,
-    "commands": 130,
-    "store": 50,
-    "models": 120,
-    "fetching": 50,
-    "runs": 70,
+    "audio": 105,
+    "tables": 55,
+    "commands": 125,
+    "store": 35,
+    "models": 125,
+    "fetching": 40,
+    "runs": 75,
 }
 DUE = ("unclear", "hung", "memory", "wrong", "executed")
 

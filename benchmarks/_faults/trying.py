@@ -32,6 +32,7 @@ _INTERNAL = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
 _LONGEST = 1000  # letters of a refusal
+_GRACE = 10  # seconds that a group's last tries may take beyond its time
 
 
 class Verdict(NamedTuple):
@@ -222,6 +223,12 @@ class Campaign:
                     running.remove(child)
                     if rest := self._end(child, found, bool(late)):
                         waiting.insert(0, rest)
+            if time.monotonic() > until + _GRACE:
+                for child in running:
+                    waiting.append(child.tries[child.done :])
+                    child.done = len(child.tries)
+                    self._end(child, found, late=False)
+                running = []
         return found, sum(map(len, waiting))
 
     def _start(self, group: str, tries: list[Try]) -> _Child:
@@ -256,16 +263,10 @@ class Campaign:
         elif marked:
             verdict = Verdict("executed", verdict.said)
         if self.keep and verdict.kind not in ("right", "refused"):
-            kept = re.sub(r"[^\w.-]+", "_", one.name)[:80]
-            shutil.copytree(
-                folder,
-                self.keep / kept,
-                symlinks=True,
-                dirs_exist_ok=True,
-                ignore=lambda at, names: [
-                    n for n in names if not _ordinary(os.path.join(at, n))
-                ],
-            )
+            target = self.keep / re.sub(r"[^\w.-]+", "_", one.name)[:80]
+            shutil.rmtree(target, ignore_errors=True)
+            with contextlib.suppress(OSError):  # shutil.Error is one
+                shutil.copytree(folder, target, symlinks=True, ignore=_unkept)
         shutil.rmtree(folder, ignore_errors=True)
         return verdict
 
@@ -290,6 +291,10 @@ class Campaign:
             rest = child.tries[child.done :]
         shutil.rmtree(child.folder, ignore_errors=True)
         return rest
+
+
+def _unkept(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if not _ordinary(os.path.join(folder, name))]
 
 
 def _ordinary(path: str) -> bool:
