@@ -19,6 +19,7 @@ import numpy as np
 import soundfile
 
 from sertools import datasets, features, models
+from sertools.metadata import TimelineMetadata
 
 RATE = 16_000
 
@@ -60,7 +61,7 @@ def measure(options: argparse.Namespace) -> None:
         model, options.measure, window=window, hop=hop, method=options.method
     )
     took, grown = time.perf_counter() - start, peak() - before
-    own = table.attrs["seconds"] * RATE * 4 / 2**20
+    own = TimelineMetadata.of(table).seconds * RATE * 4 / 2**20
     print(f"{options.method}: {len(table)} rows in {took:.0f} s")
     print(f"peak memory grew by {grown:.0f} MB, {grown / own:.1f} times the recording")
 

@@ -7,6 +7,7 @@ from . import features as features
 from . import fetching as fetching
 from . import inspection as inspection
 from . import labels as labels
+from . import metadata as metadata
 from . import models as models
 from . import plots as plots
 from . import report as report

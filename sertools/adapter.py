@@ -1,4 +1,4 @@
-"""One face for every system: a piece of audio in, emotions and scores out."""
+"""Adapter to every system: a piece of audio in, emotions and scores out."""
 
 import difflib
 import os
@@ -6,7 +6,7 @@ import os
 import numpy.typing as npt
 
 from sertools import audio, models
-from sertools.display import Card
+from sertools.display import Card, Display
 from sertools.models import _torch as devices
 
 __all__ = ["ExternalModelAdapter"]
@@ -15,7 +15,7 @@ _BY_LIBRARY = {"tensorflow": "ravdess_cnn"}
 """Types that are called by their library: what such a file holds."""
 
 
-class ExternalModelAdapter:
+class ExternalModelAdapter(Display):
     """Ask any system what it hears, in the same way.
 
     Parameters
@@ -113,17 +113,18 @@ class ExternalModelAdapter:
         pairs = zip(map(str, self.model.classes_), map(float, scores), strict=True)
         return dict(sorted(pairs, key=lambda pair: -pair[1]))
 
-    def _repr_html_(self) -> str:
-        known = {"type": self.model_type, "model": self.model.label}
-        return Card(
-            **known,
+    def __repr__(self) -> str:
+        return f"ExternalModelAdapter({self.model_type!r}, {str(self.model.label)!r})"
+
+    def _parts(self):
+        facts = Card(
+            type=self.model_type,
+            model=self.model.label,
             emotions=[str(name) for name in self.model.classes_],
             sampling_rate=self.model.sampling_rate,
             device=self.device,
-        )._repr_html_()
-
-    def __repr__(self) -> str:
-        return f"ExternalModelAdapter({self.model_type!r}, {str(self.model.label)!r})"
+        )
+        yield from facts._parts()
 
 
 def _system(model_type: str) -> str:

@@ -1,4 +1,7 @@
-"""How sure a model may be: reliability, temperature, risk-coverage, prediction sets."""
+"""Calibration: reliability, temperature scaling, risk-coverage, prediction sets.
+
+How sure a model may be.
+"""
 
 from sertools.evaluation._calibration import reliability
 from sertools.evaluation._conformal import prediction_sets

@@ -1,36 +1,82 @@
-"""HTML for a notebook: lines, and tables that a screen reader can read out, too."""
+"""Display: how results show themselves in a terminal and in a notebook.
+
+`Display` is the base of everything that shows itself; the functions below it write
+its parts: lines, and tables that a screen reader can read out, too.
+"""
 
 import html
 import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import pandas as pd
+
+
+class Part(NamedTuple):
+    """A part of what is shown: its lines of text, and the same in HTML."""
+
+    lines: Sequence[str] = ()
+    html: str = ""
+
+
+class Display:
+    """Base of what shows itself: a class says in `_parts` what, as text and HTML.
+
+    A dataclass needs ``repr=False`` beside it.
+
+    Examples
+    --------
+    >>> class Answer(Display):
+    ...     def _parts(self):
+    ...         yield heading("Two clips:", bold=True)
+    ...         yield notes(["a < b"])
+    >>> Answer()
+    Two clips:
+      a < b
+    >>> Answer()._repr_html_()
+    '<p><b>Two clips:</b></p><ul><li>a &lt; b</li></ul>'
+    """
+
+    def _parts(self) -> Iterable[Part]:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return "\n".join(line for part in self._parts() for line in part.lines)
+
+    def _repr_html_(self) -> str:
+        return "".join(part.html for part in self._parts())
+
+
+def heading(text: str, bold: bool = False) -> Part:
+    """Head what is shown with a line."""
+    told = html.escape(text)
+    return Part([text], f"<p><b>{told}</b></p>" if bold else f"<p>{told}</p>")
+
+
+def lines(told: Sequence[str]) -> Part:
+    """Show a few lines: in HTML the first one bold, the others as a list."""
+    return Part(told, listed("\n".join(told)))
+
+
+def notes(told: Sequence[str], also_html: Sequence[str] = ()) -> Part:
+    """Show notes as indented lines, and as a list in HTML that may begin with more."""
+    return Part([f"  {note}" for note in told], dotted([*also_html, *told]))
+
 
 _TABLE = re.compile(r"<table\b.*?</table>", re.DOTALL | re.IGNORECASE)
 _ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL | re.IGNORECASE)
 _HEADER = re.compile(r"<th\b([^>]*)>(.*?)</th>", re.DOTALL | re.IGNORECASE)
-_SAYS = re.compile(r"\bscope\s*=", re.IGNORECASE)
+_CELL = re.compile(r"<(t[dh])[^>]*>(.*?)</\1>", re.DOTALL)
+_SCOPED = re.compile(r"\bscope\s*=", re.IGNORECASE)
 _NAMED = re.compile(r"<caption\b|<table\b[^>]*\baria-label", re.IGNORECASE)
+_SHORT = 30  # characters of a cell that stays on one line
 
 
 def headed(page: str, about: str = "") -> str:
     """Say of each header cell in a page's tables whether it heads a column or a row.
 
-    Header cells that hold nothing, such as the corner of a pandas table, become
-    plain cells.
-
-    Parameters
-    ----------
-    page : str
-        HTML, or part of it.
-    about : str, optional
-        What its tables are about, for those that don't say it themselves.
-
-    Returns
-    -------
-    str
-        The same to look at.
+    Empty header cells become plain cells; `about` names tables that have no name.
 
     Examples
     --------
@@ -71,14 +117,14 @@ def _row(row: str) -> str:
         told, text = found.groups()
         if not text.strip():
             return f"<td{told}>{text}</td>"
-        if _SAYS.search(told):
+        if _SCOPED.search(told):
             return found[0]
         return f'<th{told} scope="{scope}">{text}</th>'
 
     return _HEADER.sub(cell, row)
 
 
-class Card(dict):
+class Card(Display, dict):
     """Facts by name, shown as a short list in a terminal and a table in a notebook.
 
     Examples
@@ -88,18 +134,16 @@ class Card(dict):
     license  CC0-1.0
     """
 
-    def __repr__(self) -> str:
+    def _parts(self) -> Iterable[Part]:
         width = max(map(len, self), default=0)
-        return "\n".join(f"{key:{width}}  {_words(self[key])}" for key in self)
-
-    def _repr_html_(self) -> str:
         left = "style='text-align:left'"
         rows = "".join(
             f"<tr><th scope='row' {left}>{html.escape(key)}</th>"
             f"<td {left}>{html.escape(_words(value), quote=False)}</td></tr>"
             for key, value in self.items()
         )
-        return f"<table>{rows}</table>"
+        told = [f"{key:{width}}  {_words(value)}" for key, value in self.items()]
+        yield Part(told, f"<table>{rows}</table>")
 
 
 def _words(value: object) -> str:
@@ -112,22 +156,8 @@ def _words(value: object) -> str:
     return str(value)
 
 
-_TABLE_ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
-_CELL = re.compile(r"<(t[dh])[^>]*>(.*?)</\1>", re.DOTALL)
-_SHORT = 30  # characters
-
-
 def span(low: float | None, high: float | None, sign: str = "", digits: int = 3) -> str:
-    """Write an interval.
-
-    Parameters
-    ----------
-    low, high : float or None
-        Its ends; ``None`` or NaN where there is none.
-    sign : {"", "+"}
-        Plus before what is above zero.
-    digits : int, default 3
-        After the point.
+    """Write an interval, with a plus before what is above zero if `sign` is "+".
 
     Examples
     --------
@@ -163,6 +193,18 @@ def found_from(detectable: float) -> str:
     if pd.isna(detectable):
         return "So few speakers would hide even a large difference."
     return f"From {detectable:.3f} on, a difference would probably have been found."
+
+
+def chance(p: float, detectable: float) -> str:
+    """Say that a difference may be chance, and which one would have been found.
+
+    Examples
+    --------
+    >>> chance(0.25, 0.12)
+    'that may be chance, p = 0.250. From 0.120 on, a difference would probably have \
+been found.'
+    """
+    return f"that may be chance, p = {p_value(p)}. {found_from(detectable)}"
 
 
 def joint(n: int, what: str) -> list[str]:
@@ -225,7 +267,7 @@ def frame(table: pd.DataFrame, about: str, **options) -> str:
     """
     page = table.to_html(border=0, na_rep="", **options)
     words = [not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
-    return headed(_TABLE_ROW.sub(lambda row: _words_left(row[0], words), page), about)
+    return headed(_ROW.sub(lambda row: _words_left(row[0], words), page), about)
 
 
 def _words_left(row: str, words: list[bool]) -> str:
@@ -264,3 +306,15 @@ def _table_row(cells: Iterable[str], tag: str) -> str:
     start = f"<{tag} style='{style}'>"
     told = "".join(f"{start}{html.escape(str(cell))}</{tag}>" for cell in cells)
     return f"<tr>{told}</tr>" if told else ""
+
+
+def shortened(word: object, most: int = 60) -> str:
+    """Cut a word that would fill a screen, and show what cannot be seen.
+
+    Examples
+    --------
+    >>> shortened("a" * 90, 5)
+    'aaaaa...'
+    """
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(word))
+    return text if len(text) <= most else f"{text[:most]}..."

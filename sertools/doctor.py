@@ -1,4 +1,4 @@
-"""What one look at the machine found."""
+"""Find what commonly breaks, and the command that mends it: looks, then trials."""
 
 import functools
 import json
@@ -12,6 +12,56 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sertools import extras, fetching, files
+
+_FOLDERS = ("SERTOOLS_DATA", "SERTOOLS_WEIGHTS", "SERTOOLS_REAL_DATA")
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+_TIMEOUT = 180  # seconds for one process
+_PACKAGES = [
+    *("soundfile", "soxr", "librosa", "sklearn", "pandas", "pyarrow"),
+    *("numba", "matplotlib", "seaborn", "papermill", "nbconvert", "ipywidgets"),
+]
+_IMPORT = """
+import importlib, json, sys, warnings
+warnings.simplefilter("ignore")
+from sertools import extras
+failed = {{}}
+for name in {modules!r}:
+    try:
+        extras.require(name)
+    except Exception as error:
+        failed[name] = f"{{type(error).__name__}}: {{error}}".splitlines()[0]
+print(json.dumps(failed))
+"""
+_TONE = """
+import json, tempfile, pathlib
+import numpy, soundfile
+tone = numpy.sin(numpy.arange(16000) / 20).astype("float32") / 2
+with tempfile.TemporaryDirectory() as folder:
+    for name in ("tone.wav", "tone.flac"):
+        path = pathlib.Path(folder, name)
+        soundfile.write(path, tone, 16000)
+        back, rate = soundfile.read(path, dtype="float32")
+        assert rate == 16000 and abs(back - tone).max() < 1e-3, name
+print(json.dumps(soundfile.__libsndfile_version__))
+"""
+_OPENSMILE = """
+import json
+from sertools import extras
+if {tensorflow}:
+    extras.require("tensorflow")
+import numpy, opensmile
+tone = numpy.sin(numpy.arange(16000) / 20).astype("float32") / 2
+smile = opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02)
+features = smile(tone, 16000)
+assert features.size == 88 and numpy.isfinite(features).all(), features
+print(json.dumps(opensmile.__version__))
+"""
+_DEVICE = """
+import json, torch
+mps = torch.backends.mps.is_available()
+name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+print(json.dumps(name or ("Apple GPU (mps)" if mps else "")))
+"""
 
 
 @dataclass(frozen=True)
@@ -36,10 +86,6 @@ class Check:
     remedy: str = ""
 
 
-_FOLDERS = ("SERTOOLS_DATA", "SERTOOLS_WEIGHTS", "SERTOOLS_REAL_DATA")
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
 def _python() -> Check:
     version = ".".join(map(str, sys.version_info[:3]))
     return Check("python", "ok", f"{version} at {sys.executable}")
@@ -52,21 +98,21 @@ def _versions() -> Check:
     from packaging.requirements import Requirement
 
     missing, wrong, state = [], [], "warn"
-    for wanted in map(Requirement, requires("sertools") or []):
+    for wanted in map(Requirement, requires(extras.DISTRIBUTION) or []):
         optional = "extra" in str(wanted.marker or "")
         idle = wanted.name == "setuptools" and not extras.available("tensorflow_hub")
-        if wanted.name == "sertools" or idle:
+        if wanted.name == extras.DISTRIBUTION or idle:
             continue
         try:
             here = version(wanted.name)
         except PackageNotFoundError:
-            missing += [] if optional else [wanted.name]
+            missing += [] if optional else [f"{wanted.name}{wanted.specifier}"]
             continue
         if not wanted.specifier.contains(here, prereleases=True):
             wrong.append((f"{wanted.name} {here}", f"{wanted.name}{wanted.specifier}"))
             state = state if optional else "fail"
     if missing:
-        remedy = "pip install --upgrade --force-reinstall sertools"
+        remedy = f"pip install {' '.join(missing)}"
         return Check("versions", "fail", f"missing: {', '.join(missing)}", remedy)
     if wrong:
         found = ", ".join(f"{here} (wanted: {spec})" for here, spec in wrong)
@@ -165,68 +211,9 @@ LOOKS = (
 )
 """In this order."""
 
-_TIMEOUT = 180  # seconds for one process
-
-_PACKAGES = [
-    *("soundfile", "soxr", "librosa", "sklearn", "pandas", "pyarrow"),
-    *("numba", "matplotlib", "seaborn", "papermill", "nbconvert", "ipywidgets"),
-]
-
-_IMPORT = """
-import importlib, json, sys, warnings
-warnings.simplefilter("ignore")
-from sertools import extras
-failed = {{}}
-for name in {modules!r}:
-    try:
-        extras.require(name)
-    except Exception as error:
-        failed[name] = f"{{type(error).__name__}}: {{error}}".splitlines()[0]
-print(json.dumps(failed))
-"""
-
-_TONE = """
-import json, tempfile, pathlib
-import numpy, soundfile
-tone = numpy.sin(numpy.arange(16000) / 20).astype("float32") / 2
-with tempfile.TemporaryDirectory() as folder:
-    for name in ("tone.wav", "tone.flac"):
-        path = pathlib.Path(folder, name)
-        soundfile.write(path, tone, 16000)
-        back, rate = soundfile.read(path, dtype="float32")
-        assert rate == 16000 and abs(back - tone).max() < 1e-3, name
-print(json.dumps(soundfile.__libsndfile_version__))
-"""
-
-_OPENSMILE = """
-import json
-from sertools import extras
-if {tensorflow}:
-    extras.require("tensorflow")
-import numpy, opensmile
-tone = numpy.sin(numpy.arange(16000) / 20).astype("float32") / 2
-smile = opensmile.Smile(feature_set=opensmile.FeatureSet.eGeMAPSv02)
-features = smile(tone, 16000)
-assert features.size == 88 and numpy.isfinite(features).all(), features
-print(json.dumps(opensmile.__version__))
-"""
-
-_DEVICE = """
-import json, torch
-mps = torch.backends.mps.is_available()
-name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
-print(json.dumps(name or ("Apple GPU (mps)" if mps else "")))
-"""
-
 
 def trials() -> list[Callable[[], Check]]:
-    """List the trials that make sense with what is installed.
-
-    Returns
-    -------
-    list of callable
-        Each runs for some seconds and gives a `Check`.
-    """
+    """List the trials that make sense with what is installed."""
     chosen: list[Callable[[], Check]] = [_packages, _sound, _opensmile]
     chosen += [functools.partial(_extra, name) for name in _installed_extras()]
     if extras.available("tensorflow"):
@@ -235,7 +222,7 @@ def trials() -> list[Callable[[], Check]]:
 
 
 def _packages() -> Check:
-    remedy = "pip install --force-reinstall sertools"
+    remedy = extras.install(options="--force-reinstall")
     return _imports("packages", _PACKAGES, remedy)
 
 
@@ -278,7 +265,7 @@ def _modules(extra: str) -> list[str]:
 
 def _extra(extra: str) -> Check:
     modules = _modules(extra)
-    remedy = f"pip install --force-reinstall 'sertools[{extra}]'"
+    remedy = extras.install(extra, "--force-reinstall")
     return _imports(f"extra {extra}", modules, remedy)
 
 

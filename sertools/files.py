@@ -1,12 +1,40 @@
-"""Write a file or a folder whole, or not at all."""
+"""Files: opened only if they are files, written whole or not at all, locked."""
 
 import contextlib
 import json
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
+
+from sertools.extras import reinstall
+
+
+def open_regular(path: str | os.PathLike, what: str = "a file") -> BinaryIO:
+    """Open a regular file; pipes and devices would keep one waiting for ever.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    ValueError
+        If it is something else, or no path at all.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"{path}: no such file.") from None
+    except ValueError:
+        told = f"{os.fspath(path)!r}: a path cannot hold a NUL character."
+        raise ValueError(told) from None
+    if stat.S_ISDIR(mode):
+        raise ValueError(f"{path}: a folder, not {what}.")
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{path}: a pipe or a device, not {what}.")
+    return open(path, "rb")
 
 
 @contextlib.contextmanager
@@ -47,6 +75,51 @@ def write_json(path: str | os.PathLike, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+@contextlib.contextmanager
+def holding(path: str | os.PathLike, wait: bool = True) -> Iterator[bool]:
+    """Hold a file lock: one holder at a time, among all processes and threads.
+
+    The system lets go of it however the holder ends, kill -9 included. The file
+    is removed at the end.
+
+    Parameters
+    ----------
+    path : path-like
+        A file that stands for the lock; its folder exists.
+    wait : bool, default True
+        Wait until the lock is free.
+
+    Yields
+    ------
+    bool
+        Whether the lock is held; without `wait`, False if somebody else holds it.
+
+    Raises
+    ------
+    OSError
+        If the file system knows no locks, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "door.lock"
+    >>> with holding(path) as first, holding(path, wait=False) as second:
+    ...     first, second
+    (True, False)
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, blocking=wait, fallback_to_soft=False)
+    with contextlib.suppress(Timeout):
+        lock.acquire()
+    try:
+        yield lock.is_locked
+    finally:
+        if lock.is_locked:
+            Path(path).unlink(missing_ok=True)  # first, while nobody else has it
+            lock.release()
+
+
 def folder(name: str) -> Path:
     """Find a folder that ships with sertools.
 
@@ -64,5 +137,5 @@ def folder(name: str) -> Path:
             return place
     raise FileNotFoundError(
         f"This installation of sertools has no {name!r} folder. "
-        "Reinstall it with: pip install --force-reinstall sertools"
+        f"Install it again with: {reinstall()}"
     )

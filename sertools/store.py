@@ -5,20 +5,24 @@ import hashlib
 import json
 import os
 import sqlite3
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from sertools import fetching, locks
+from sertools import fetching, files
 
 __all__ = ["Entry", "Store"]
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS about (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS features (
-    audio BLOB PRIMARY KEY, vector BLOB NOT NULL, silent INTEGER NOT NULL
+CREATE TABLE IF NOT EXISTS described (
+    key TEXT PRIMARY KEY, value TEXT NOT NULL, checksum BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS clips (
+    audio BLOB PRIMARY KEY, vector BLOB NOT NULL, silent INTEGER NOT NULL,
+    checksum BLOB NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -45,7 +49,8 @@ class Store:
 
     Each system, with its parameters and package versions, has one SQLite file
     in it. Any number of processes can read and write at once, and a process
-    killed at any moment leaves every file sound.
+    killed at any moment leaves every file sound. Each row has a checksum: one
+    that a disk or a hand has changed is not believed, and computed again.
 
     Parameters
     ----------
@@ -94,20 +99,25 @@ class Store:
         OSError
             If the file is damaged or cannot be read; the message names it.
         """
-        if not self.path(signature).exists():
+        if self.names(signature) is None:
             return {}
-        wanted, found = list(dict.fromkeys(audio)), {}
+        wanted, found, damaged = list(dict.fromkeys(audio)), {}, 0
         with self._open(signature) as database:
             for first in range(0, len(wanted), _AT_ONCE):
                 part = wanted[first : first + _AT_ONCE]
                 marks = ",".join("?" * len(part))
                 rows = database.execute(
-                    "SELECT audio, vector, silent FROM features "
+                    "SELECT audio, vector, silent, checksum FROM clips "
                     f"WHERE audio IN ({marks})",
                     part,
                 )
-                for key, vector, silent in rows:
-                    found[key] = Entry(np.frombuffer(vector, "<f4"), bool(silent))
+                for key, vector, silent, checksum in rows:
+                    if checksum == _checksum(key, vector, silent):
+                        found[key] = Entry(np.frombuffer(vector, "<f4"), bool(silent))
+                    else:
+                        damaged += 1
+        if damaged:
+            self._warn(signature, f"{damaged} damaged rows are computed again")
         return found
 
     def names(self, signature: Mapping[str, str]) -> list[str] | None:
@@ -116,8 +126,11 @@ class Store:
             return None
         with self._open(signature) as database:
             row = database.execute(
-                "SELECT value FROM about WHERE key = 'names'"
+                "SELECT value, checksum FROM described WHERE key = 'names'"
             ).fetchone()
+        if row and row[1] != _checksum("names", row[0]):
+            self._warn(signature, "the names are damaged: all is computed again")
+            return None
         return json.loads(row[0]) if row else None
 
     def put(
@@ -146,14 +159,17 @@ class Store:
             (key, np.asarray(entry.vector, "<f4").tobytes(), int(entry.silent))
             for key, entry in entries.items()
         ]
-        about = {"signature": dict(signature), "names": names}
+        about = {"signature": json.dumps(dict(signature)), "names": json.dumps(names)}
         with self._open(signature) as database, database:
             database.execute("BEGIN IMMEDIATE")
             database.executemany(
-                "INSERT OR IGNORE INTO about VALUES (?, ?)",
-                [(key, json.dumps(value)) for key, value in about.items()],
+                "INSERT OR REPLACE INTO described VALUES (?, ?, ?)",
+                [(key, value, _checksum(key, value)) for key, value in about.items()],
             )
-            database.executemany("INSERT OR REPLACE INTO features VALUES (?,?,?)", rows)
+            database.executemany(
+                "INSERT OR REPLACE INTO clips VALUES (?, ?, ?, ?)",
+                [(*row, _checksum(*row)) for row in rows],
+            )
 
     @contextlib.contextmanager
     def lock(self, signature: Mapping[str, str], corpora: str) -> Iterator[None]:
@@ -175,8 +191,12 @@ class Store:
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
                 path.parent.mkdir(parents=True, exist_ok=True)
-                stack.enter_context(locks.holding(path))
+                stack.enter_context(files.holding(path))
             yield
+
+    def _warn(self, signature: Mapping[str, str], what: str) -> None:
+        told = f"Feature store {self.path(signature)}: {what}."
+        warnings.warn(told, stacklevel=3)
 
     @contextlib.contextmanager
     def _open(self, signature: Mapping[str, str]) -> Iterator[sqlite3.Connection]:
@@ -191,3 +211,11 @@ class Store:
                 f"Feature store {path}: {error}. Remove that file, or point "
                 "SERTOOLS_STORE to another folder."
             ) from error
+
+
+def _checksum(*parts: bytes | str | int) -> bytes:
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        content = part if isinstance(part, bytes) else str(part).encode()
+        digest.update(len(content).to_bytes(8, "little") + content)
+    return digest.digest()

@@ -1,4 +1,4 @@
-"""Train, score on people not heard, and save: all in one."""
+"""Training of a head: cross-validated over speakers, calibrated, and saved."""
 
 import atexit
 import contextlib
@@ -17,9 +17,11 @@ from sertools import audio, datasets, evaluation, features, files, models, trust
 from sertools import progress as bars
 from sertools.evaluation import _cross_validation
 from sertools.evaluation._predictions import table
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
-from sertools.models.heads import _out_of_distribution
-from sertools.models.heads._registry import held_out
+from sertools.models.heads import _out_of_distribution as ood
+from sertools.models.heads import _temperature as scaling
+from sertools.models.heads._held_out import held_out
 from sertools.models.trained import CARD, HEAD, KIND
 
 __all__ = ["check_out", "facts", "train"]
@@ -28,28 +30,7 @@ _WITHIN = 0.97  # of the training clips, when their speaker is held out
 
 
 def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
-    """Fit on all clips; take from held-out speakers what keeps the head honest.
-
-    Parameters
-    ----------
-    head : str or scikit-learn classifier
-        See `sertools.models.heads.make`.
-    X, clips : DataFrame
-        Features and clips.
-    result : Result
-        Of the same head, cross-validated on them.
-    seed : int
-        Of everything drawn.
-    abstain : bool
-        Whether clips far from these go to ``other``.
-
-    Returns
-    -------
-    fitted : estimator
-        The head.
-    facts : dict
-        Scores, temperature, edge and features, for the card.
-    """
+    """Fit on all clips; take from held-out speakers what keeps the head honest."""
     clips, values = clips.loc[X.index], X.to_numpy(np.float64)
     y = clips["emotion"].to_numpy(dtype=object).astype(str)
     rows = X.index.get_indexer(result.predictions["clip"])
@@ -60,7 +41,7 @@ def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
     distance = _distances(values, fold)[rows]
     after, far = _nested(scores, codes, distance, fold[rows])
     edge = _short(np.quantile(distance, _WITHIN))
-    reach = _out_of_distribution.OODDetector.of(values)
+    reach = ood.OODDetector.of(values)
     pairs = zip(X.columns, reach.mean, reach.scale, strict=True)
     name = result.info["head"]
     fitted = _on_all(head, X, y, clips["speaker"], name, seed)
@@ -69,7 +50,7 @@ def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
         "head": f"{name}: {took['candidate']}" if took else name,
         "classes": result.classes,
         "scores": {"held out": judged(result, codes, after, far if abstain else None)},
-        "temperature": _short(_out_of_distribution.fit_temperature(scores, codes)),
+        "temperature": _short(scaling.fit_temperature(scores, codes)),
         "reach": {"edge": edge} if abstain else None,
         "features": {str(name): [_short(m), _short(s)] for name, m, s in pairs},
     }
@@ -91,9 +72,7 @@ def _distances(values: np.ndarray, fold: np.ndarray) -> np.ndarray:
     distance = np.full(len(values), np.nan)
     for name in set(fold) - {None}:
         own = fold == name
-        distance[own] = _out_of_distribution.OODDetector.of(values[~own]).distance(
-            values[own]
-        )
+        distance[own] = ood.OODDetector.of(values[~own]).distance(values[own])
     return distance
 
 
@@ -102,11 +81,11 @@ def _nested(scores, codes, distance, fold) -> tuple[np.ndarray, np.ndarray]:
     after, far = scores.copy(), np.zeros(len(scores))
     for name in set(fold):
         own = fold == name
-        temperature = _out_of_distribution.fit_temperature(scores[~own], codes[~own])
+        temperature = scaling.fit_temperature(scores[~own], codes[~own])
         edge = np.quantile(distance[~own], _WITHIN)
-        flattening = _out_of_distribution.flattening(distance[own], edge)
-        after[own] = _out_of_distribution.temper(scores[own], temperature * flattening)
-        far[own] = _out_of_distribution.share(distance[own], edge)
+        flattening = ood.flattening(distance[own], edge)
+        after[own] = scaling.temper(scores[own], temperature * flattening)
+        far[own] = ood.share(distance[own], edge)
     return after, far
 
 
@@ -119,10 +98,8 @@ def judged(result, codes, after, far) -> dict:
         "folds": result.info.get("folds"),
         **_rounded(result.scores()),
         "chance": result.chance,
-        "log_loss": _both(_out_of_distribution.log_loss, before, after, codes),
-        "calibration_error": _both(
-            _out_of_distribution.calibration_error, before, after, codes
-        ),
+        "log_loss": _both(scaling.log_loss, before, after, codes),
+        "calibration_error": _both(scaling.calibration_error, before, after, codes),
     }
     if far is None:
         return told
@@ -167,13 +144,7 @@ def tested(made, model, clips, options) -> dict:
 
 
 def check_out(out: str | os.PathLike) -> Path:
-    """Refuse a place that holds something else than what `train` saves.
-
-    Raises
-    ------
-    FileExistsError
-        One line names the place.
-    """
+    """Refuse a place that holds something else than what `train` saves."""
     folder = Path(out).expanduser()
     if folder.is_dir():
         there = {path.name for path in folder.iterdir()}
@@ -219,12 +190,6 @@ def train_whole(model, clips, folder, seed, command, **options):
 
     Parameters and errors are those of `sertools.training.train`; the system has
     ``fit(waveforms, y, speakers=None)`` and ``save(folder)``.
-
-    Returns
-    -------
-    Classifier
-        The saved system. Its ``card.json`` also holds ``scores``, ``training``
-        and ``command``.
     """
     clips, waveforms, excluded = _heard(model, clips, options)
     more = _taken(model, seed=seed, progress=options.get("progress", True))
@@ -293,7 +258,7 @@ def _taken(model, **offered) -> dict:
 
 def _heard(model, clips, options) -> tuple[pd.DataFrame, list[np.ndarray], list[dict]]:
     """Load waveforms at the model's rate; name the clips that cannot be."""
-    waveforms, excluded = {}, list(clips.attrs.get("excluded", []))
+    waveforms, excluded = {}, ClipsMetadata.of(clips).excluded
     shown = options.get("progress", True)
     with bars.bar(len(clips), "Loading", shown=shown) as counter:
         for clip, path in clips["path"].items():
@@ -415,7 +380,7 @@ def train(
         "embedder": {
             "model": model.spec,
             "weights": getattr(model, "weights", None) and str(model.weights),
-            "weights_sha256": X.attrs["weights_sha256"],
+            "weights_sha256": FeaturesMetadata.of(X).weights_sha256,
         },
         **learnt,
     }
@@ -450,8 +415,8 @@ def _story(model, result, clips, X, command) -> dict:
         "versions": {"sertools": sertools.__version__, **_versions(model)},
         "training": {
             **trained_on(clips.loc[X.index], result.info["seed"]),
-            "corpus_sha256": X.attrs["corpus_sha256"],
-            "excluded": X.attrs["excluded"],
+            "corpus_sha256": FeaturesMetadata.of(X).corpus_sha256,
+            "excluded": FeaturesMetadata.of(X).excluded,
         },
         "training_corpora": corpora,
         "credit": [card["citation"] for card in cards if card.get("citation")],

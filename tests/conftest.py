@@ -5,6 +5,8 @@ import shutil
 import signal
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 # Whoever starts the suite in the background may have it ignore Ctrl-C, which the
@@ -51,6 +53,16 @@ def browser():
 
 
 @pytest.fixture(scope="session")
+def cluster():
+    """Start a Dask scheduler and two workers, each a process with one thread."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as started:
+        yield started.scheduler_address
+
+
+@pytest.fixture(scope="session")
 def checkout() -> Path:
     """Give the folder of the checkout that these tests belong to."""
     return Path(__file__).resolve().parent.parent
@@ -70,3 +82,43 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "real_data" in getattr(item, "fixturenames", ()):
             item.add_marker("real")
+
+
+THREE = ("angry", "happy", "sad")
+
+
+def imagine(speakers=4, emotions=THREE, clips=4, features=6, seed=0, apart=1.5):
+    """Draw a clips table and its features; speakers differ, emotions lie `apart`."""
+    rng = np.random.default_rng(seed)
+    middle = np.random.default_rng(99).normal(0, apart, (len(emotions), features))
+    rows, vectors = [], []
+    for speaker in range(speakers):
+        habit = rng.normal(size=(len(emotions), features))
+        for number, emotion in enumerate(emotions):
+            for text in range(clips):
+                name = f"s{speaker:02}"
+                rows.append(
+                    {
+                        "clip": f"mine/{name}_{emotion}_{text}",
+                        "path": None,
+                        "emotion": emotion,
+                        "label": emotion[0],
+                        "speaker": f"mine/{name}",
+                        "sex": "female" if speaker % 2 else "male",
+                        "text": f"t{text}",
+                        "intensity": None,
+                        "dataset": "mine",
+                    }
+                )
+                vectors.append(
+                    middle[number] + habit[number] + rng.normal(size=features)
+                )
+    table = pd.DataFrame(rows).set_index("clip").astype("str")
+    names = [f"f{number}" for number in range(features)]
+    return table, pd.DataFrame(np.float32(vectors), index=table.index, columns=names)
+
+
+@pytest.fixture(scope="session")
+def imagined():
+    """Give the function that draws clips and features."""
+    return imagine

@@ -17,7 +17,8 @@ import sertools
 
 HOUSE = Path(sertools.__file__).parent
 FLOORS = (
-    {"display", "extras", "files", "labels", "progress"},
+    {"_head_contents", "display", "extras", "labels", "metadata", "progress"},
+    {"files"},
     {"fetching", "intended_use", "trust"},
     {"audio"},
     {"datasets", "models", "store"},

@@ -201,6 +201,27 @@ def _clips():
     return datasets.load("demo")
 
 
+def test_whatever_shows_a_page_does_so_by_the_one_base():
+    for path in Path(display.__file__).parent.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        by_hand = "def _repr_html_" in text and path.name != "display.py"
+        assert not by_hand, f"{path} shows itself by hand; let it be a Display"
+        for before, name in re.findall(r"(.*)\nclass (\w+)\([\w.]*Display\b", text):
+            assert "@dataclass" not in before or "repr=False" in before, name
+
+
+def test_parts_are_shown_one_after_the_other():
+    class Answer(display.Display):
+        def _parts(self):
+            yield display.heading("2 < 3")
+            yield display.Part(["  text"], "<b>page</b>")
+            yield display.notes(["so"], also_html=["first"])
+
+    assert repr(Answer()) == "2 < 3\n  text\n  so"
+    page = "<p>2 &lt; 3</p><b>page</b><ul><li>first</li><li>so</li></ul>"
+    assert Answer()._repr_html_() == page
+
+
 @pytest.mark.parametrize("name", THINGS)
 def test_text_and_page_say_the_same(name):
     text, page = shown(THINGS[name]())

@@ -1,9 +1,11 @@
+import shlex
 import subprocess
 import sys
 import textwrap
 import tomllib
 
 import pytest
+from packaging.requirements import Requirement
 
 from sertools import extras
 
@@ -14,7 +16,8 @@ def test_a_missing_package_raises_with_the_line_that_installs_it(monkeypatch):
     monkeypatch.setitem(extras.EXTRAS, MISSING, "torch")
     with pytest.raises(ModuleNotFoundError) as caught:
         extras.require(MISSING)
-    assert str(caught.value).endswith("pip install 'sertools[torch]'")
+    wanted = "pip install 'silero-vad>=6.2' 'torch==2.11.0' 'torchaudio==2.11.0'"
+    assert str(caught.value).endswith(wanted)
     assert caught.value.name == MISSING
 
 
@@ -40,6 +43,22 @@ def test_available_does_not_import(tmp_path, monkeypatch):
 def test_every_module_comes_with_an_extra_that_exists(checkout):
     project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
     assert set(extras.EXTRAS.values()) <= set(project["optional-dependencies"])
+
+
+def test_remedies_name_packages_and_never_another_project(checkout):
+    project = tomllib.loads((checkout / "pyproject.toml").read_text())["project"]
+    assert project["name"] == extras.DISTRIBUTION
+    for extra in set(extras.EXTRAS.values()):
+        words = shlex.split(extras.install(extra, "--force-reinstall"))
+        assert words[:3] == ["pip", "install", "--force-reinstall"]
+        names = {Requirement(word).name for word in words[3:]}
+        assert names and not any(name.startswith("sertools") for name in names)
+    core = {Requirement(line).name for line in project["dependencies"]}
+    words = shlex.split(extras.install())[2:]
+    assert {Requirement(word).name for word in words} == core
+    assert shlex.split(extras.reinstall())[:4] == [
+        *("pip", "install", "--force-reinstall", "--no-deps")
+    ]
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ import time
 import pytest
 
 from sertools import files
+from sertools.files import holding
 
 
 def test_a_file_is_replaced_whole(tmp_path):
@@ -86,8 +88,8 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
     code = (
-        "import sys, time; from sertools import atomic\n"
-        "with atomic.replacing(sys.argv[1]) as draft:\n"
+        "import sys, time; from sertools import files\n"
+        "with files.replacing(sys.argv[1]) as draft:\n"
         "    draft.write_text('half'); time.sleep(60)"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(target)])
@@ -98,3 +100,58 @@ def test_a_kill_while_writing_leaves_the_old_file(tmp_path):
     process.kill()
     process.wait()
     assert target.read_text() == "old"
+
+
+HOLD = """
+import sys, time
+from sertools.files import holding
+with holding(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_one_holder_at_a_time_and_nothing_is_left(tmp_path):
+    path = tmp_path / "a.lock"
+    with holding(path) as first:
+        assert first
+        with holding(path, wait=False) as second:
+            assert not second
+        assert path.exists()
+    assert not path.exists()
+    with holding(path, wait=False) as again:
+        assert again
+
+
+def test_a_lock_is_free_when_its_holder_is_killed(tmp_path):
+    path = tmp_path / "a.lock"
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, path], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    with holding(path, wait=False) as held:
+        assert not held
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    with holding(path, wait=False) as held:
+        assert held
+
+
+def test_who_waits_never_meets_another_holder(tmp_path):
+    path, inside, met = tmp_path / "a.lock", [], []
+
+    def visit():
+        for _ in range(20):
+            with holding(path):
+                inside.append(1)
+                met.append(len(inside))
+                time.sleep(0.0005)
+                inside.pop()
+
+    threads = [threading.Thread(target=visit) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert met == [1] * 80
+    assert not path.exists()

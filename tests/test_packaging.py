@@ -165,7 +165,8 @@ def wheel(tmp_path_factory) -> Path:
 def test_the_wheel_holds_package_notebooks_and_demo_corpus_and_nothing_else(wheel):
     held = {Path(name) for name in zipfile.ZipFile(wheel).namelist()}
     tops = {path.parts[0] for path in held}
-    assert tops == {"sertools", f"sertools-{PROJECT['version']}.dist-info"}
+    distribution = PROJECT["name"].replace("-", "_")
+    assert tops == {"sertools", f"{distribution}-{PROJECT['version']}.dist-info"}
     kept = {path for path in held if "_shipped" in path.parts}
     for name in ("notebooks", "data/demo"):
         files = {path for path in (CHECKOUT / name).rglob("*") if path.is_file()}

@@ -81,10 +81,31 @@ def lacks_last_page(file: BinaryIO, size: int) -> bool:
     last = tail.rfind(b"OggS")
     if last < 0 or len(tail) < last + 27:
         return True
+    positions = [_position(tail, last)]
+    if (before := tail.rfind(b"OggS", 0, last)) >= 0:
+        positions.insert(0, _position(tail, before))
+    if positions[-1] < max(positions[0], 0):
+        return True
     segments = tail[last + 27 : last + 27 + tail[last + 26]]
     whole = len(segments) == tail[last + 26]
     there = len(tail) - last - 27 - len(segments)
     return not (tail[last + 5] & 4 and whole and there >= sum(segments))
+
+
+def _position(tail: bytes, page: int) -> int:
+    return struct.unpack_from("<q", tail, page + 6)[0]
+
+
+def impossible(file: BinaryIO, size: int) -> str | None:
+    """Name what no WAV file can be, and libsndfile reads as noise."""
+    file.seek(0)
+    head = file.read(36)
+    if head[:4] != b"RIFF" or head[12:16] != b"fmt " or len(head) < 36:
+        return None
+    kind, channels, _, _, block, bits = struct.unpack("<HHIIHH", head[20:36])
+    if kind == 1 and (bits not in (8, 16, 24, 32) or block != channels * bits // 8):
+        return f"its header says {bits} bits a sample in blocks of {block} bytes"
+    return None
 
 
 def data_chunk(file: BinaryIO, size: int) -> tuple[int, int | None]:

@@ -4,13 +4,13 @@ import contextlib
 import io
 import os
 import shlex
-import stat
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from sertools import files
 from sertools.audio import _headers
 
 MIN_SECONDS = 0.05
@@ -28,6 +28,8 @@ _SCALES = (2.0**15, 2.0**31)
 _CANCELLED = 0.1  # of the louder channel, to which opposite phases shrink the mean
 _WHOLE = 600  # seconds that are read at one go; more comes in blocks
 _BLOCK = 1 << 20  # frames
+_FORMATS = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "NIST"}  # whose
+_FORMATS |= {"FLAC", "OGG", "MP3"}  # headers can be held against their bytes
 _UNKNOWN = 1 << 40  # frames that libsndfile gives where a header does not say
 
 Source = str | os.PathLike | BinaryIO | npt.ArrayLike
@@ -83,10 +85,11 @@ def load(
     """
     if isinstance(source, (str, os.PathLike)):
         name = str(Path(source))
-        samples, rate = _read(Path(source), max_minutes)
+        with files.open_regular(source, "an audio file") as file:
+            samples, rate = _decode(file, name, max_minutes, sampling_rate)
     elif hasattr(source, "read"):
         name = str(getattr(source, "name", "file"))
-        samples, rate = _decode(source, name, max_minutes)
+        samples, rate = _decode(source, name, max_minutes, sampling_rate)
     else:
         name = "array"
         samples, rate = _from_array(source), sampling_rate if sr is None else sr
@@ -122,7 +125,7 @@ def duration(path: str | os.PathLike) -> float:
     """
     import soundfile
 
-    with _opened(Path(path)) as file:
+    with files.open_regular(path, "an audio file") as file:
         patched = _checked(file, path)
         try:
             with soundfile.SoundFile(patched, closefd=False) as sound:
@@ -130,7 +133,7 @@ def duration(path: str | os.PathLike) -> float:
                     return sound.frames / sound.samplerate
         except soundfile.LibsndfileError as error:
             raise ValueError(_not_audio(path, error, _head(file))) from None
-        samples, rate = _decode(file, str(path), MAX_MINUTES)
+        samples, rate = _decode(file, str(path), MAX_MINUTES, _RATES[0])
         return len(samples) / rate
 
 
@@ -194,61 +197,67 @@ def windows(
     )
 
 
-def _read(path: Path, max_minutes: float) -> tuple[np.ndarray, int]:
-    with _opened(path) as file:
-        return _decode(file, str(path), max_minutes)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Open a regular file; pipes and devices would keep one waiting for ever."""
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        raise FileNotFoundError(f"{path}: no such file.") from None
-    except ValueError:
-        raise ValueError(
-            f"{str(path)!r}: a path cannot hold a NUL character."
-        ) from None
-    if stat.S_ISDIR(mode):
-        raise ValueError(f"{path}: a folder, not an audio file.")
-    if not stat.S_ISREG(mode):
-        raise ValueError(f"{path}: a pipe or a device, not a file. Save it as a file.")
-    return path.open("rb")
-
-
-def _decode(file: BinaryIO, name: str, max_minutes: float) -> tuple[np.ndarray, int]:
+def _decode(
+    file: BinaryIO, name: str, max_minutes: float, sampling_rate: int
+) -> tuple[np.ndarray, int]:
     """Decode an open file to mono, and see that all of it is there."""
     import soundfile
 
     source = _checked(file, name)
     try:
         with soundfile.SoundFile(source, closefd=False) as sound:
-            rate, promised = sound.samplerate, sound.frames
+            rate, promised, form = sound.samplerate, sound.frames, sound.format
+            if form not in _FORMATS:
+                raise ValueError(_other_format(name, sound.format_info))
             _check_rate(rate, name)
             if promised < _UNKNOWN and promised > 60 * max_minutes * rate:
                 raise ValueError(_too_long(name, promised / rate, max_minutes))
             if promised <= _WHOLE * rate:
                 samples = _mix_down(sound.read(dtype="float32", always_2d=True))
+                got = len(samples)
             else:
-                samples = _in_blocks(sound, name, max_minutes)
-            form = sound.format
+                samples, rate, got = _in_blocks(sound, name, max_minutes, sampling_rate)
     except soundfile.LibsndfileError as error:
         raise ValueError(_not_audio(name, error, _head(file))) from None
-    if form == "FLAC" and len(samples) < promised < _UNKNOWN:
-        told = f"{len(samples)} of {promised} samples are there"
+    if form in ("FLAC", "OGG") and got < promised < _UNKNOWN:
+        told = f"{got} of {promised} samples are there"
         raise ValueError(f"{name}: cut short, {told}.")
     return samples, rate
 
 
-def _in_blocks(sound, name: str, max_minutes: float) -> np.ndarray:
-    """Read and mix down a long recording, or one that does not say how long it is."""
-    parts, seconds = [], 0.0
+def _in_blocks(
+    sound, name: str, max_minutes: float, sampling_rate: int
+) -> tuple[np.ndarray, int, int]:
+    """Read a long recording, or one that does not say how long it is.
+
+    Each block is mixed down and resampled at once, so that only what is wanted
+    is kept. Gives samples, their rate, and how many there were before.
+    """
+    import soxr
+
+    rate, got, parts = sound.samplerate, 0, []
+    stream = soxr.ResampleStream(rate, sampling_rate, 1, "float32", quality="HQ")
     while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
-        parts.append(_mix_down(block))
-        seconds += len(block) / sound.samplerate
-        if seconds > 60 * max_minutes:
-            raise ValueError(_too_long(name, seconds, max_minutes))
-    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+        got += len(block)
+        if got > 60 * max_minutes * rate:
+            raise ValueError(_too_long(name, got / rate, max_minutes))
+        mono = _mix_down(block)
+        parts.append(mono if rate == sampling_rate else stream.resample_chunk(mono))
+    if rate != sampling_rate:
+        parts.append(stream.resample_chunk(np.zeros(0, np.float32), last=True))
+    samples = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return samples, sampling_rate, got
+
+
+def _other_format(name: str, kind: str) -> str:
+    return f"{name}: {kind} is not read. Convert it: {_conversion(Path(name))}"
+
+
+def _conversion(given: Path) -> str:
+    """Give the command that makes a WAV file of a recording."""
+    target = given.with_suffix(".wav")
+    target = target if target != given else given.with_suffix(".converted.wav")
+    return f"ffmpeg -i {shlex.join([given.name, target.name])}"
 
 
 def _checked(file: BinaryIO, name: str | os.PathLike) -> BinaryIO | int:
@@ -269,6 +278,8 @@ def _checked(file: BinaryIO, name: str | os.PathLike) -> BinaryIO | int:
         )
     if _headers.lacks_last_page(file, size):
         raise ValueError(f"{name}: cut short, its last page is not there.")
+    if told := _headers.impossible(file, size):
+        raise ValueError(f"{name}: not audio that can be read ({told}).")
     file.seek(0)
     if file.read(4) == b"RIFF" and (length := _unsaid_length(file, size)):
         start, there = length
@@ -319,10 +330,7 @@ def _not_audio(path: str | os.PathLike, error: Exception, head: bytes) -> str:
     named = given.suffix.lower() in _headers.UNREAD
     if named or (kind := _headers.foreign(head)):
         what = given.suffix[1:] if named else f"{kind} under the name {given.suffix}"
-        target = given.with_suffix(".wav")
-        target = target if target != given else given.with_suffix(".converted.wav")
-        names = shlex.join([given.name, target.name])
-        return f"{path}: {what} is not read. Convert it: ffmpeg -i {names}"
+        return f"{path}: {what} is not read. Convert it: {_conversion(given)}"
     reason = str(error).rsplit(": ", 1)[-1].rstrip(".")
     return f"{path}: not audio that libsndfile can read ({reason})."
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import extras
+from sertools.metadata import TimelineMetadata
 
 METHODS = ("auto", "silero", "energy")
 _FRAME, _HOP = 0.025, 0.010  # seconds
@@ -37,7 +38,7 @@ def segments(
     -------
     DataFrame
         Columns ``start`` and ``end`` in seconds, one row a stretch, in order;
-        ``attrs["method"]`` names the method that was used.
+        `sertools.metadata.TimelineMetadata` names the ``method`` that was used.
 
     Raises
     ------
@@ -52,7 +53,7 @@ def segments(
     >>> tone = 0.1 * np.sin(np.arange(16000) * 0.1).astype("float32")
     >>> quiet = np.zeros(16000, "float32")
     >>> found = segments(np.r_[quiet, tone, quiet], method="energy")
-    >>> len(found), found.attrs["method"]
+    >>> len(found), TimelineMetadata.of(found).method
     (1, 'energy')
     """
     if method not in METHODS:
@@ -68,8 +69,7 @@ def segments(
         columns=["start", "end"],
         dtype=float,
     )
-    found.attrs["method"] = method
-    return found
+    return TimelineMetadata(method=method).attach(found)
 
 
 def _silero_fits(sampling_rate: int) -> bool:

@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from sertools.cli import _output
 from sertools.cli._parser import BadUsage, Parser
 
-_COMMANDS = ("datasets", "models", "fetch", "audit", "leakage", "evaluate", "train")
-
-
-_COMMANDS += ("predict", "report", "compare", "new-notebook", "lab", "doctor")
-
-
+_COMMANDS = (
+    *("datasets", "models", "fetch", "audit", "leakage", "evaluate", "train"),
+    *("predict", "embed", "report", "compare", "new-notebook", "lab", "doctor"),
+)
 _EPILOG = """\
 first steps:
   sertools report opensmile -p dataset demo   the main job on synthetic speech

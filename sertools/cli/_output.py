@@ -8,6 +8,8 @@ import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+_SHOWN = 20  # excluded clips named on the screen
+
 
 def say(text: str = "") -> None:
     """Write a line of the result to standard output."""
@@ -81,10 +83,19 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def working() -> Iterator[None]:
-    """Keep what libraries print out of standard output."""
-    with contextlib.redirect_stdout(sys.stderr):
+def working(debug: bool = True) -> Iterator[None]:
+    """Keep what libraries print out of standard output, and workers' warnings away."""
+    quiet = {} if debug else {"PYTHONWARNINGS": "ignore"}
+    with contextlib.redirect_stdout(sys.stderr), environment(quiet):
         yield
+
+
+def excluded(items: Sequence[Mapping], indent: str, rest: str) -> None:
+    """Name clips that could not be used, up to a point; `rest` names the others."""
+    for item in items[:_SHOWN]:
+        say(f"  {indent}excluded: {item['clip']} ({item['reason']}).")
+    if len(items) > _SHOWN:
+        say(f"  and {len(items) - _SHOWN} more; {rest}")
 
 
 def _show(message, category, filename, lineno, file=None, line=None) -> None:

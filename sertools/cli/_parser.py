@@ -1,4 +1,4 @@
-"""Bad usage: what came, what is allowed, where to read more."""
+"""Parse a command line: errors with near matches, options that commands share."""
 
 import argparse
 import contextlib
@@ -7,23 +7,75 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
 
+HEADS = (
+    "classifier on top of the features: svm, random_forest, logistic, average, stack, "
+    "best, linear, weighted"
+)
+# What several commands take, in one place; each may put some of it otherwise.
+_SHARED: dict[str, dict] = {
+    "--dataset": {"metavar": "NAME", "help": "corpus; see sertools datasets"},
+    "--root": {"metavar": "DIR", "help": "where it lies"},
+    "--model": {"metavar": "NAME", "help": "system; see sertools models"},
+    "--weights": {
+        "metavar": "PATH",
+        "help": "the model's file or folder of parameters",
+    },
+    "--trust": {"action": "store_true", "help": "allow weights that can run code"},
+    "--head": {"metavar": "NAME", "help": HEADS},
+    "--folds": {"metavar": "NAME"},
+    "--emotions": {"metavar": "LIST", "help": "only these: angry,happy,neutral,sad"},
+    "--merge": {
+        "action": "append",
+        "default": [],
+        "metavar": "OLD=NEW",
+        "help": "fold one emotion into another: calm=neutral; repeat for more",
+    },
+    "--standardize": {
+        "default": "none",
+        "metavar": "NAME",
+        "help": "what the features are standardised over: none (default), corpus, "
+        "speaker, speaker_shrunk",
+    },
+    "--max-clips": {
+        "type": int,
+        "default": 0,
+        "metavar": "N",
+        "help": "a balanced sample",
+    },
+    "--seed": {
+        "type": int,
+        "default": 0,
+        "metavar": "N",
+        "help": "of all random draws (0)",
+    },
+    "--strict": {"action": "store_true", "help": "stop if any file cannot be used"},
+    "--jobs": {
+        "type": int,
+        "default": -1,
+        "metavar": "N",
+        "help": "processes (-1: all cores)",
+    },
+    "--scheduler": {
+        "metavar": "ADDRESS",
+        "help": "run on a Dask cluster: tcp://10.0.0.1:8786",
+    },
+    "--out": {"metavar": "DIR"},
+    "--json": {"action": "store_true", "help": "print JSON"},
+}
+# What says nothing of a result.
+_PASSING = ("command", "run", "unknown", "debug", "json", "jobs", "out", "scheduler")
+
 
 class BadUsage(ValueError):
     """A wrong name, option or parameter: exit code 2."""
 
 
 @contextlib.contextmanager
-def checking() -> Iterator[None]:
-    """Take whatever is refused in this block for bad usage.
-
-    Raises
-    ------
-    BadUsage
-        In place of a ValueError, with its message.
-    """
+def checking(*also: type[Exception]) -> Iterator[None]:
+    """Take whatever is refused in this block for bad usage."""
     try:
         yield
-    except ValueError as error:
+    except (ValueError, *also) as error:
         raise BadUsage(str(error)) from error
 
 
@@ -33,14 +85,13 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options):
         super().__init__(**options, allow_abbrev=False)
 
-    def error(self, message: str) -> NoReturn:
-        """Refuse the command line.
+    def share(self, *names: str, **changes) -> None:
+        """Declare options that other commands have, too; `changes` are for all."""
+        for name in names:
+            self.add_argument(name, **{**_SHARED[name], **changes})
 
-        Raises
-        ------
-        BadUsage
-            Always.
-        """
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line."""
         wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if wrong:
             known = re.findall(r"[\w.:-]+", wrong[2])
@@ -50,13 +101,7 @@ class Parser(argparse.ArgumentParser):
         raise BadUsage(f"{message.rstrip('.')}{end} See: {self.prog} --help")
 
     def refuse(self, unknown: list[str]) -> NoReturn:
-        """Refuse arguments that this command does not have.
-
-        Raises
-        ------
-        BadUsage
-            Always; near matches are named.
-        """
+        """Refuse arguments that this command does not have; name near matches."""
         first = unknown[0].partition("=")[0]
         options = [name for name in self._option_string_actions if name[:2] == "--"]
         hint = _near(first, options) if first.startswith("-") else ""
@@ -66,3 +111,67 @@ class Parser(argparse.ArgumentParser):
 def _near(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, list(known), n=2, cutoff=0.5)
     return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def amount(text: str) -> float:
+    """Read a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return value
+
+
+def whole_number(text: str) -> int:
+    """Read a whole number from 1."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no whole number")
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def model_of(arguments: argparse.Namespace):
+    """Load the system that --model, --weights and --trust name."""
+    from sertools import models
+
+    return models.load(
+        arguments.model, weights=arguments.weights, trust=arguments.trust
+    )
+
+
+def merge_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """Read what --merge folds into what, and refuse unknown --emotions as well."""
+    from sertools import labels
+
+    for word in filter(None, (arguments.emotions or "").split(",")):
+        labels.canonical(word)
+    merge = {}
+    for pair in filter(None, ",".join(arguments.merge).split(",")):
+        old, equals, new = pair.partition("=")
+        if not equals:
+            raise BadUsage(
+                f"--merge takes OLD=NEW, such as calm=neutral, not {pair!r}."
+            )
+        merge[labels.canonical(old)] = labels.canonical(new)
+    return merge
+
+
+def settings_of(arguments: argparse.Namespace) -> dict[str, object]:
+    """Give what a result depends on, for its `run.json`."""
+    return {k: v for k, v in vars(arguments).items() if k not in _PASSING}
+
+
+def selected(clips, arguments: argparse.Namespace, name: str = ""):
+    """Take the clips that --emotions, --max-clips and --seed ask for."""
+    from sertools import datasets
+
+    try:
+        return datasets.select(
+            clips, arguments.emotions, arguments.max_clips, arguments.seed
+        )
+    except ValueError as error:
+        raise BadUsage(f"{name}: {error}" if name else str(error)) from error

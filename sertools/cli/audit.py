@@ -3,20 +3,17 @@
 import argparse
 
 from sertools.cli import _output
-from sertools.cli._parser import checking
+from sertools.cli._parser import Parser, checking
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
-    add = parser.add_argument
-    add("name", metavar="NAME", help="corpus; see sertools datasets")
-    add("--root", metavar="DIR", help="where it lies")
-    add(
-        "--strict",
-        action="store_true",
-        help="exit with 1 unless every published clip is here and unaltered",
+    parser.add_argument("name", metavar="NAME", help="corpus; see sertools datasets")
+    parser.share("--root")
+    parser.share(
+        "--strict", help="exit with 1 unless every published clip is here and unaltered"
     )
-    add("--json", action="store_true", help="print all that was found as JSON")
+    parser.share("--json", help="print all that was found as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -5,10 +5,10 @@ import math
 import os
 
 from sertools.cli import _output
-from sertools.cli._parser import BadUsage, checking
+from sertools.cli._parser import BadUsage, Parser, checking
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
     add = parser.add_argument
     add("old", metavar="OLD", help="a run, or a folder of runs")
@@ -26,7 +26,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write it for a pull request; - prints that instead",
     )
-    add("--json", action="store_true", help="print JSON")
+    parser.share("--json")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,11 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadUsage("--json and --markdown - both want standard output.")
     if arguments.markdown and os.path.isdir(arguments.markdown):
         raise BadUsage(f"--markdown takes a file; {arguments.markdown} is a folder.")
-    with checking():
-        try:
-            found = report.gate(arguments.old, arguments.new, arguments.fail_below)
-        except FileNotFoundError as error:
-            raise BadUsage(str(error)) from error
+    old, new = arguments.old, arguments.new
+    with checking(FileNotFoundError):
+        found = report.check_regressions(old, new, arguments.fail_below)
     if arguments.markdown not in (None, "-"):
         write_text(arguments.markdown, found.markdown())
     if arguments.json:

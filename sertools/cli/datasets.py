@@ -4,18 +4,16 @@ import argparse
 import warnings
 
 from sertools.cli import _output
-from sertools.cli._parser import checking
+from sertools.cli._parser import Parser, checking
 
 _HEAD = ("name", "here", "MB", "speakers", "licence", "where, and what brings the rest")
-
-
 _LICENCE = 30  # characters of it in the list
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
     parser.add_argument("name", nargs="?", help="one corpus: everything about it")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.share("--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,14 +3,15 @@
 import argparse
 
 from sertools.cli import _output
+from sertools.cli._parser import Parser
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
     parser.add_argument(
         "--quick", action="store_true", help="leave out what takes longer than a second"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.share("--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -3,10 +3,10 @@
 import argparse
 
 from sertools.cli import _output
-from sertools.cli._parser import checking
+from sertools.cli._parser import Parser, checking
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
     parser.add_argument(
         "names",
@@ -20,7 +20,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kaggle", action="store_true", help="take the copy that Kaggle keeps"
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.share("--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -7,9 +7,6 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from ipykernel.kernelspec import RESOURCES, get_kernel_dict
-from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpec, KernelSpecManager
-
 from sertools import extras, files
 from sertools.cli import _output
 from sertools.cli._parser import BadUsage
@@ -19,15 +16,9 @@ _QUICKSTART = "00_quickstart.ipynb"
 
 # JupyterLab's options that take a value: a word after one of these is no folder.
 _TAKE_A_VALUE = ("ip", "port", "port-retries", "browser", "config", "log-level")
-
-
 _TAKE_A_VALUE += ("keyfile", "certfile", "client-ca", "app-dir")
-
-
 _FOLDERS = ("--notebook-dir", "--ServerApp.root_dir", "--ServerApp.notebook_dir")
-
-
-_KERNELS = "sertools.cli.lab.ThisInterpreter"
+_KERNELS = "sertools.cli._kernelspec.ThisInterpreter"
 
 
 # Nobody is asked about news, and nothing goes out to look for any. These are defaults:
@@ -76,29 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def command(folder: Path, start: str | None, more: list[str]) -> list[str]:
-    """Write the command line that starts JupyterLab.
-
-    Parameters
-    ----------
-    folder : Path
-        What JupyterLab shows.
-    start : str or None
-        The notebook that it opens.
-    more : list of str
-        Options for JupyterLab; they come before ours.
-
-    Returns
-    -------
-    list of str
-        The interpreter and its arguments.
-
-    Examples
-    --------
-    >>> words = command(Path("/a b"), "my own.ipynb", ["--no-browser"])
-    >>> words[3], words[-2:]
-    ('--ServerApp.root_dir=/a b',
-     ['--LabApp.default_url=/lab/tree/my%20own.ipynb', '--no-browser'])
-    """
+    """Write the command line that starts JupyterLab."""
     ours = {
         "--ServerApp.root_dir": str(folder),
         "--ServerApp.kernel_spec_manager_class": _KERNELS,
@@ -111,24 +80,7 @@ def command(folder: Path, start: str | None, more: list[str]) -> list[str]:
 
 
 def place(asked: str | None) -> tuple[Path, str | None]:
-    """Find the folder to work in, and the notebook to open first.
-
-    Parameters
-    ----------
-    asked : str or None
-        A folder, a notebook, or nothing.
-
-    Returns
-    -------
-    tuple of Path and str or None
-        The folder, absolute, and the notebook's name: the one asked for, the
-        quickstart, or else the first.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a notebook is named that is not there.
-    """
+    """Find the folder to work in, and the notebook to open first."""
     if asked is not None and asked.endswith(".ipynb"):
         notebook = Path(asked).expanduser().resolve()
         if not notebook.is_file():
@@ -140,24 +92,7 @@ def place(asked: str | None) -> tuple[Path, str | None]:
 
 
 def working_copy(folder: str | None) -> Path:
-    """Find the folder of notebooks to work in, and fill it if need be.
-
-    Parameters
-    ----------
-    folder : str or None
-        Asked for by the user; None: the checkout's own, or a copy in the
-        current folder.
-
-    Returns
-    -------
-    Path
-        The folder, absolute. Notebooks that are there already stay as they are.
-
-    Raises
-    ------
-    OSError
-        If the notebooks cannot be copied there.
-    """
+    """Find the folder of notebooks; fill it with those that are not there yet."""
     source = files.folder("notebooks")
     in_checkout = source.parent.name != "_shipped"
     if folder is None and in_checkout:
@@ -187,24 +122,3 @@ def _environment() -> dict[str, str]:
         "JUPYTER_CONFIG_PATH": os.pathsep.join(settings),
         "JUPYTER_PREFER_ENV_PATH": "1",
     }
-
-
-class ThisInterpreter(KernelSpecManager):
-    """Offer all registered kernels, with this interpreter as ``python3``.
-
-    The notebooks ask for ``python3``. Whatever else is registered under that name,
-    in the home folder or in `JUPYTER_PATH`, they run where sertools is installed.
-    """
-
-    def find_kernel_specs(self) -> dict[str, str]:
-        """Give the folder of each kernel by name."""
-        return {**super().find_kernel_specs(), NATIVE_KERNEL_NAME: RESOURCES}
-
-    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """Give one kernel: this interpreter, or another as it is registered."""
-        if kernel_name.lower() != NATIVE_KERNEL_NAME:
-            return super().get_kernel_spec(kernel_name)
-        # The notebooks' own words: another name would change them when they are saved.
-        facts = {**get_kernel_dict(), "display_name": "Python 3"}
-        facts["argv"][0] = sys.executable
-        return KernelSpec(resource_dir=RESOURCES, **facts)

@@ -6,43 +6,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sertools.cli import _output
-from sertools.cli._parser import BadUsage, checking
+from sertools.cli._parser import BadUsage, Parser, checking
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
-    add = parser.add_argument
-    add(
+    share = parser.share
+    parser.add_argument(
         "name",
         metavar="NAME|FILE",
         help="a corpus, several merged (emodb,ravdess), or a table (CSV, TSV, parquet) "
         "with the columns path, the split and, if known, speaker, text and emotion",
     )
-    add(
+    share(
         "--root",
-        metavar="DIR",
         help="where the corpus lies (several: each in its folder there), or what the "
         "paths of a table start from",
     )
-    add(
+    share(
         "--folds",
-        metavar="NAME",
         help="speaker, random, published:NAME, or a column (a corpus: speaker; a "
         "table: split)",
     )
-    add(
+    share(
         "--model",
-        metavar="NAME",
         help="also say whether this system had heard the clips: yes, no or unknown",
     )
-    add("--weights", metavar="PATH", help="the model's file or folder of parameters")
-    add("--emotions", metavar="LIST", help="only these: angry,happy,neutral,sad")
-    add("--seed", type=int, default=0, metavar="N", help="of random folds (0)")
-    add("--strict", action="store_true", help="exit with 1 if anything but text leaks")
-    add("--json", action="store_true", help="print all that was found as JSON")
+    share("--weights", "--emotions")
+    share("--seed", help="of random folds (0)")
+    share("--strict", help="exit with 1 if anything but text leaks")
+    share("--json", help="print all that was found as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,6 +81,7 @@ def _merged(arguments: argparse.Namespace) -> "pd.DataFrame":
     import pandas as pd
 
     from sertools import datasets
+    from sertools.metadata import ClipsMetadata
 
     names = [name.strip() for name in arguments.name.split(",")]
     with checking():
@@ -95,9 +92,7 @@ def _merged(arguments: argparse.Namespace) -> "pd.DataFrame":
         return datasets.load(names[0], root=root)
     roots = [Path(root) / name if root else None for name in names]
     parts = [datasets.load(n, root=r) for n, r in zip(names, roots, strict=True)]
-    for part in parts:
-        part.attrs = {}
-    return pd.concat(parts)
+    return pd.concat([ClipsMetadata().attach(part) for part in parts])
 
 
 def _read(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":

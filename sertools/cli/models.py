@@ -3,15 +3,15 @@
 import argparse
 
 from sertools.cli import _output
-from sertools.cli._parser import checking
+from sertools.cli._parser import Parser, checking
 
 _ROOM = 40  # letters in the last column
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
     parser.add_argument("name", nargs="?", help="one system: everything about it")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.share("--json")
 
 
 def run(arguments: argparse.Namespace) -> int:

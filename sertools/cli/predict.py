@@ -1,31 +1,22 @@
 """Name the emotion that recordings sound like: files, folders, long recordings."""
 
 import argparse
-from pathlib import Path
 
 from sertools import intended_use
 from sertools.cli import _output
-from sertools.cli._parser import BadUsage, checking
+from sertools.cli._parser import BadUsage, Parser, checking, model_of
 
 _DEFAULT = "trained:emodb_egemaps"
-
-
 _USE = f"{intended_use.LINE} More: sertools predict --intended-use"
-
-
-_MANY = 8  # recordings from which on worker processes are worth their start
-
-
 _SHOWN = 0.005  # probabilities below are not shown
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
-    add = parser.add_argument
+    add, share = parser.add_argument, parser.share
     add("files", nargs="*", metavar="FILE", help="recordings, or folders of them")
-    add("--model", default=_DEFAULT, metavar="NAME", help=f"system ({_DEFAULT})")
-    add("--weights", metavar="PATH", help="the model's file or folder of parameters")
-    add("--trust", action="store_true", help="allow weights that can run code")
+    share("--model", default=_DEFAULT, help=f"system ({_DEFAULT})")
+    share("--weights", "--trust")
     add("--csv", metavar="PATH", help="save a table, one row a segment")
     add(
         "--labels",
@@ -35,9 +26,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add(
         "--rttm", metavar="PATH", help="save RTTM, the emotion where a speaker would be"
     )
-    add("--strict", action="store_true", help="exit with 1 if any file cannot be used")
-    add("--jobs", type=int, default=-1, metavar="N", help="processes (-1: all cores)")
-    add("--json", action="store_true", help="print everything as JSON")
+    share("--strict", help="exit with 1 if any file cannot be used")
+    share("--jobs")
+    share("--json", help="print everything as JSON")
     add("--intended-use", action="store_true", help="what a score means, and doesn't")
 
 
@@ -48,11 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if not arguments.files:
         raise BadUsage("Which recordings? sertools predict FILE ... (or a folder)")
-    quiet = {} if arguments.debug else {"PYTHONWARNINGS": "ignore"}  # of the workers
-    with _output.working(), _output.environment(quiet):
+    with _output.working(arguments.debug):
         model = _model(arguments)
-        paths, unusable = _recordings(arguments.files)
-        found = _scored(model, paths, arguments.jobs, unusable)
+        found, unusable = _scored(model, arguments)
         _save(arguments, found)
     if arguments.json:
         _output.as_json(_as_json(model, found, unusable))
@@ -65,12 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _model(arguments: argparse.Namespace):
     """Load the system first: what is wrong with it is no recording's fault."""
-    from sertools import models
-
     with checking():
-        model = models.load(
-            arguments.model, weights=arguments.weights, trust=arguments.trust
-        )
+        model = model_of(arguments)
         if not hasattr(model, "predict_proba"):
             raise BadUsage(
                 f"{arguments.model} gives features, not emotions. Train a head on "
@@ -80,84 +65,20 @@ def _model(arguments: argparse.Namespace):
     return model
 
 
-def _recordings(given: list[str]) -> tuple[list[Path], dict[Path, str]]:
-    """List the files, those of folders by what libsndfile reads, each once."""
-    paths, unusable = [], {}
-    for path in map(Path, given):
-        if not path.is_dir():
-            paths.append(path)
-            continue
-        inside = sorted(p for p in path.rglob("*") if _is_audio(p, path))
-        paths += inside
-        if not inside:
-            unusable[path] = "a folder without audio files"
-    return list(dict.fromkeys(paths)), unusable
-
-
-def _is_audio(path: Path, folder: Path) -> bool:
-    import soundfile
-
-    from sertools.audio._headers import UNREAD
-
-    known = {name.lower() for name in soundfile.available_formats()} - {"raw"}
-    known |= {"aif", "aifc", "oga", "opus", "mp3", "wave", "snd"}
-    known |= {ending[1:] for ending in UNREAD}  # to say so
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    return path.suffix[1:].lower() in known and not hidden and path.is_file()
-
-
-def _scored(model, paths, jobs, unusable) -> dict:
-    """Score recordings one by one; give a table each, and a reason for the others."""
+def _scored(model, arguments: argparse.Namespace) -> tuple[dict, dict]:
+    """Give each recording's timeline, and a reason for each that has none."""
     from sertools import progress as bars
+    from sertools.features import _recordings
 
+    paths, unusable = _recordings.found(arguments.files)
     answers = {}
     with bars.bar(len(paths), "Listening", "files", len(paths) > 1) as counter:
-        for path, answer in _answers(model, paths, jobs):
+        for path, answer in _recordings.timelines(model, paths, arguments.jobs):
             answers[path] = answer
             counter.update(1)
-    found = {}
-    for path in paths:
-        answer = answers[path]
-        if isinstance(answer, str):
-            unusable[path] = answer
-        elif answer.empty:
-            unusable[path] = "silent: no speech is heard"
-        else:
-            found[path] = answer
-    return found
-
-
-def _answers(model, paths, jobs):
-    """Yield each path with its answer, from workers where there are many."""
-    if len(paths) < _MANY or jobs == 1 or not model.run_in_workers:
-        for path in paths:
-            yield path, _answer(model, path, alone=len(paths) == 1)
-        return
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    left = list(paths)
-    try:
-        workers = Parallel(jobs, return_as="generator")
-        for answer in workers(delayed(_answer)(model, path) for path in paths):
-            yield left.pop(0), answer
-    except TerminatedWorkerError:  # find which: each in a process of its own
-        for path in left:
-            try:
-                (answer,) = Parallel(2)([delayed(_answer)(model, path)])
-            except TerminatedWorkerError:
-                answer = "the process that read it died (a native crash)"
-            yield path, answer
-
-
-def _answer(model, path: Path, alone: bool = False):
-    """Score one recording; a reason stands in for one that cannot be used."""
-    from sertools import features
-
-    try:
-        return features.timeline(model, path, progress=alone)
-    except (ValueError, OSError) as error:
-        return str(error).removeprefix(f"{path}: ").rstrip(".")
+    scored = {path: answers[path] for path in paths}  # in their order
+    unusable |= {path: said for path, said in scored.items() if isinstance(said, str)}
+    return {p: rows for p, rows in scored.items() if p not in unusable}, unusable
 
 
 def _tell(model, found: dict, arguments: argparse.Namespace) -> None:
@@ -215,19 +136,12 @@ def _as_json(model, found: dict, unusable: dict) -> dict:
 
 def _save(arguments: argparse.Namespace, found: dict) -> None:
     """Write what was asked for, each file whole."""
-    from sertools import features, files
+    from sertools import features
     from sertools.features import _export
 
-    if not found:
-        return
-    if arguments.csv:
+    if found and arguments.csv:
         features.export(found, arguments.csv, "csv")
-    if arguments.rttm:
+    if found and arguments.rttm:
         features.export(found, arguments.rttm, "rttm")
-    if arguments.labels:
-        target = Path(arguments.labels)
-        if len(found) == 1 and not target.is_dir():
-            features.export(found, target, "labels")
-        else:
-            for path, text in _export.tracks(found, target).items():
-                files.write_text(path, text)
+    if found and arguments.labels:
+        _export.export_labels(found, arguments.labels)

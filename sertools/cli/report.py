@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sertools.cli import _output
-from sertools.cli._parser import BadUsage, checking
+from sertools.cli._parser import BadUsage, Parser, amount, checking, whole_number
 
 if TYPE_CHECKING:
     from sertools.report import Plan, PlanErrors, RunResult
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 _PLANS = (".yaml", ".yml")
 
 
-def declare(parser: argparse.ArgumentParser) -> None:
+def declare(parser: Parser) -> None:
     """Declare the options of this command."""
-    add = parser.add_argument
+    add, share = parser.add_argument, parser.share
     add(
         "notebooks",
         nargs="*",
@@ -42,32 +42,28 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="try a parameter with several values (with ; between them, values may "
         "hold commas); repeat for all combinations",
     )
-    add("--out", metavar="DIR", help="where reports go (runs)")
-    add(
+    share("--out", help="where reports go (runs)")
+    share(
         "--jobs",
-        type=_count,
-        metavar="N",
+        type=whole_number,
+        default=None,
         help="how many runs at once (1; on a cluster, all it can)",
     )
     add(
         "--timeout",
-        type=_amount,
+        type=amount,
         metavar="SECONDS",
         help="stop a run that takes longer",
     )
-    add("--memory", type=_amount, metavar="MB", help="stop a run that holds more")
+    add("--memory", type=amount, metavar="MB", help="stop a run that holds more")
     add("--force", action="store_true", help="run also what is ok already")
-    add(
-        "--scheduler",
-        metavar="ADDRESS",
-        help="run on a Dask cluster: tcp://10.0.0.1:8786",
-    )
+    share("--scheduler")
     add(
         "--repeat",
         metavar="RUN",
         help="make a run again, and say whether the numbers are the same",
     )
-    add("--json", action="store_true", help="print JSON")
+    share("--json")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -85,7 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         raise BadUsage(str(error)) from error
     out = arguments.out or plan.out or "runs"
-    with _output.working(), ending_cleanly(), _wrong_cluster(arguments.scheduler):
+    # A cluster that cannot do the work is bad usage.
+    wrong_cluster = checking() if arguments.scheduler else contextlib.nullcontext()
+    with _output.working(), ending_cleanly(), wrong_cluster:
         finished = report.run_all(
             plan.runs,
             out,
@@ -108,11 +106,8 @@ def _repeat(arguments: argparse.Namespace) -> int:
         raise BadUsage(
             f"--repeat makes one run as it was, here: no {' or '.join(useless)}."
         )
-    with _output.working(), ending_cleanly(), checking():
-        try:
-            found = report.repeat(arguments.repeat, arguments.out)
-        except FileNotFoundError as error:
-            raise BadUsage(str(error)) from error
+    with _output.working(), ending_cleanly(), checking(FileNotFoundError):
+        found = report.repeat(arguments.repeat, arguments.out)
     if arguments.json:
         _output.as_json(found.as_dict())
     else:
@@ -160,25 +155,6 @@ def _grid(texts: list[str]) -> dict[str, list[str]]:
     return grid
 
 
-def _amount(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no number") from None
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
-    return value
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is no whole number")
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
-
-
 def _refuse(mistakes: "PlanErrors", notebooks: list[str]) -> int:
     """Name every mistake; nothing has started."""
     lines = str(mistakes).splitlines()
@@ -192,22 +168,10 @@ def _refuse(mistakes: "PlanErrors", notebooks: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _wrong_cluster(scheduler: str | None) -> Iterator[None]:
-    """Take a cluster that cannot do the work for bad usage."""
-    with checking() if scheduler else contextlib.nullcontext():
-        yield
-
-
-@contextlib.contextmanager
 def ending_cleanly() -> Iterator[None]:
     """End on SIGTERM and SIGHUP as on Ctrl-C: with exit code 143 or 129.
 
     A signal that is being ignored, as SIGHUP is under ``nohup``, stays so.
-
-    Raises
-    ------
-    SystemExit
-        In the main thread, when the signal comes.
     """
 
     def end(number: int, frame: object) -> None:
@@ -227,7 +191,7 @@ def ending_cleanly() -> Iterator[None]:
 
 
 def _tell_one(finished: list["RunResult"], json: bool) -> None:
-    from sertools.report._grid import cause
+    from sertools.report._progress import cause
 
     (one,) = finished
     page = one.folder / "report.html"
@@ -240,7 +204,7 @@ def _tell_one(finished: list["RunResult"], json: bool) -> None:
 
 
 def _tell_all(finished: list["RunResult"], json: bool) -> None:
-    from sertools.report._grid import cause, sum_up
+    from sertools.report._progress import cause, sum_up
 
     index = finished[0].folder.parent / "index.html"
     if json:

@@ -15,13 +15,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sertools import audio
+from sertools import audio, files
 from sertools import progress as bars
 from sertools.audio._loading import MIN_SECONDS, SILENCE
 from sertools.datasets import _registry
 from sertools.datasets._files import Official, official
 from sertools.datasets.base import Dataset
-from sertools.display import headed
+from sertools.display import Display, Part, headed
+from sertools.metadata import ClipsMetadata
 
 _FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".opus": "OGG"}
 _FORMATS |= {".aif": "AIFF", ".aiff": "AIFF", ".aifc": "AIFF", ".mp3": "MP3"}
@@ -84,10 +85,11 @@ def inspect(path: str | os.PathLike) -> Inspection:
     """
     path = os.fspath(path)
     try:
-        with open(path, "rb", buffering=0) as file:
+        with files.open_regular(path) as file:
             content = file.read()
-    except FileNotFoundError:
-        return Inspection(faults=(_unusable("no such file"),))
+    except (FileNotFoundError, ValueError) as error:
+        reason = str(error).removeprefix(f"{path}: ").rstrip(".")
+        return Inspection(faults=(_unusable(reason),))
     except OSError as error:
         return Inspection(faults=(_unusable((error.strerror or str(error)).lower()),))
     sha256 = hashlib.sha256(content).hexdigest()
@@ -210,7 +212,7 @@ _FOREIGN = (
 
 
 @dataclass(repr=False)
-class Audit:
+class Audit(Display):
     """What a corpus on this machine is, against what was published.
 
     Parameters
@@ -310,8 +312,8 @@ class Audit:
             said += [_row(*values) for values in group.iloc[:, 1:].itertuples(False)]
         return said + self._remarks()
 
-    def __repr__(self) -> str:
-        return "\n".join(
+    def _parts(self):
+        lines = [
             textwrap.fill(
                 line,
                 _WIDTH,
@@ -320,9 +322,7 @@ class Audit:
                 break_on_hyphens=False,
             )
             for line in self.lines()
-        )
-
-    def _repr_html_(self) -> str:
+        ]
         findings = self.findings()
         if not self.n_official:
             findings = findings.drop(columns="where")
@@ -330,7 +330,8 @@ class Audit:
         table = table.replace("<td>", "<td style='text-align:left'>")
         table = headed(table, "Faults") if len(findings) else ""
         before = [self._headline(), *self._completeness()]
-        return f"{_paragraphs(before, bold=True)}{table}{_paragraphs(self._remarks())}"
+        page = f"{_paragraphs(before, bold=True)}{table}{_paragraphs(self._remarks())}"
+        yield Part(lines, page)
 
     def _remarks(self) -> list[str]:
         """Say what is not of single clips."""
@@ -395,8 +396,8 @@ class Audit:
         reasons: dict[str, list[str]] = {}
         for row in self.excluded:
             reasons.setdefault(row["reason"], []).append(_shown(row["clip"]))
-        for reason, files in reasons.items():
-            said.append(f"Not used, {reason}: {len(files)} ({_listed(files)}).")
+        for reason, clips in reasons.items():
+            said.append(f"Not used, {reason}: {len(clips)} ({_listed(clips)}).")
         return said
 
     def _advice(self) -> list[str]:
@@ -514,8 +515,8 @@ def audit(clips: pd.DataFrame, progress: bool = True) -> Audit:
         missing=sorted(missing),
         duplicates=_duplicates(clips, found),
         emotions=_emotions(dataset, clips, missing),
-        excluded=list(clips.attrs.get("excluded", [])),
-        repeated=int(clips.attrs.get("repeated", 0)),
+        excluded=ClipsMetadata.of(clips).excluded,
+        repeated=ClipsMetadata.of(clips).repeated,
     )
 
 

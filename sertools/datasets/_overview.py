@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from sertools import labels
+from sertools import display, labels
 from sertools.datasets._registry import get, names
-from sertools.display import headed
+from sertools.metadata import ClipsMetadata
 
 _WIDTH = 24  # characters of the longest bar
 
@@ -18,7 +18,7 @@ _BAR = (
 
 
 @dataclass(frozen=True, repr=False)
-class Overview:
+class Overview(display.Display):
     """What is in a clips table; shows itself as a few lines, or a table with bars.
 
     Parameters
@@ -45,33 +45,23 @@ class Overview:
     emotions: pd.DataFrame
     notes: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
+    def _parts(self):
+        yield display.heading(self._head(), bold=True)
         most, wide = self.emotions["n_clips"].max(), max(map(len, self.emotions.index))
-        lines = [self._head()]
-        for row in self.emotions.itertuples():
-            bar = "█" * max(round(_WIDTH * row.n_clips / most), 1)
-            lines.append(f"  {row.Index:{wide}}  {row.n_clips:>5}  {bar}")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        most = self.emotions["n_clips"].max()
+        lines = [
+            f"  {row.Index:{wide}}  {row.n_clips:>5}  "
+            + "█" * max(round(_WIDTH * row.n_clips / most), 1)
+            for row in self.emotions.itertuples()
+        ]
         rows = "".join(_row(row, most) for row in self.emotions.itertuples())
+        sides = {"clips": "right"}
         heads = "".join(
-            f"<th style='text-align:{side}'>{head}</th>"
-            for head, side in (
-                ("emotion", "left"),
-                ("clips", "right"),
-                ("share", "left"),
-                ("a speaker has", "left"),
-            )
+            f"<th style='text-align:{sides.get(head, 'left')}'>{head}</th>"
+            for head in ("emotion", "clips", "share", "a speaker has")
         )
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        return (
-            f"<p><b>{html.escape(self._head())}</b></p>"
-            + headed(table, "Clips of each emotion")
-            + (f"<ul>{notes}</ul>" if notes else "")
-        )
+        yield display.Part(lines, display.headed(table, "Clips of each emotion"))
+        yield display.notes(self.notes)
 
     def _head(self) -> str:
         who = "speakers unknown" if self.n_speakers is None else _speakers(self)
@@ -151,11 +141,13 @@ def _notes(clips: pd.DataFrame, corpora: tuple[str, ...]) -> list[str]:
     if any(name in names() and get(name).synthetic for name in corpora):
         told = "it shows how everything works, and nothing about people."
         notes.append(f"Synthetic speech: {told}")
-    filtered = clips.attrs.get("left_out", {})
+    facts = ClipsMetadata.of(clips)
     notes += [
-        f"{n} clip{'s' * (n != 1)} left out: {why}." for why, n in filtered.items()
+        f"{n} clip{'s' * (n != 1)} left out: {why}."
+        for why, n in facts.filtered.items()
     ]
-    if excluded := clips.attrs.get("excluded"):
+    notes += facts.notes
+    if excluded := facts.excluded:
         first = excluded[0]
         n = len(excluded)
         notes.append(

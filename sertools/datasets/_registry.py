@@ -14,6 +14,7 @@ from sertools import fetching
 from sertools import labels as emotion_table
 from sertools.datasets.base import Dataset
 from sertools.display import Card
+from sertools.metadata import ClipsMetadata
 
 _CORPORA: dict[str, Dataset] = {}
 
@@ -175,7 +176,8 @@ def load(
         Indexed by ``clip`` (``"emodb/03a01Fa"``), with the columns path,
         emotion, label, speaker, sex, text, intensity, dataset, and whatever
         further columns a table of your own has; unknown values are missing.
-        ``attrs["excluded"]`` lists the files left out, each with its reason.
+        ``attrs["excluded"]`` lists the files left out, each with its reason;
+        `sertools.metadata.ClipsMetadata` holds that and what else is known.
 
     Raises
     ------
@@ -229,8 +231,8 @@ def select(
     Returns
     -------
     DataFrame
-        The clips kept, in their order. ``attrs["left_out"]`` counts the
-        others by reason.
+        The clips kept, in their order; `sertools.metadata.ClipsMetadata` counts
+        the others as ``filtered``, by reason.
 
     Raises
     ------
@@ -250,7 +252,7 @@ def select(
         emotions = ()
     wanted = emotions.split(",") if isinstance(emotions, str) else emotions
     wanted = [emotion_table.canonical(word) for word in wanted if word.strip()]
-    filtered = Counter(clips.attrs.get("left_out", {}))
+    filtered = Counter(ClipsMetadata.of(clips).filtered)
     chosen = clips
     if wanted:
         here = set(clips["emotion"])
@@ -263,9 +265,8 @@ def select(
     if max_clips and max_clips < len(chosen):
         filtered["beyond max_clips"] += len(chosen) - max_clips
         chosen = chosen[chosen.index.isin(_draw(chosen, max_clips, seed))]
-    chosen = chosen.copy()
-    chosen.attrs["left_out"] = {why: n for why, n in filtered.items() if n}
-    return chosen
+    told = {why: n for why, n in filtered.items() if n}
+    return ClipsMetadata.update(chosen.copy(), filtered=told)
 
 
 def _draw(clips: pd.DataFrame, n: int, seed: int) -> pd.Index:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sertools.display import shortened
+
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _USUAL = {
     "path": "file filename file_name filepath file_path wav wav_path wav_file audio "
@@ -50,11 +52,18 @@ def normalized(values: pd.Series) -> pd.Series:
     ['Anna Berg', nan]
     """
     text = values.astype("str")
-    plain = {
-        word: " ".join(unicodedata.normalize("NFC", word).split())
-        for word in text.dropna().unique()
-    }
+    plain = {word: _plain_text(word) for word in text.dropna().unique()}
     return text.map(plain).replace("", None).astype("str")
+
+
+def _plain_text(word: str) -> str:
+    """Drop what cannot be seen: marks of direction, joiners, control characters."""
+    seen = (
+        " " if letter in "\t\n\r" else letter
+        for letter in unicodedata.normalize("NFC", word)
+        if letter in "\t\n\r" or unicodedata.category(letter) not in ("Cf", "Cc")
+    )
+    return " ".join("".join(seen).split())
 
 
 def sexes(values: pd.Series) -> pd.Series:
@@ -216,8 +225,8 @@ def _named(
     if twice := sorted({str(c) for c in given if given.count(c) > 1}):
         raise ValueError(f"{name}: the column {twice[0]} is there twice.")
     if absent := [theirs for theirs in columns if theirs not in given]:
-        here = ", ".join(map(str, given))
-        raise ValueError(f"{name}: no column {absent[0]!r}. It has: {here}.")
+        told = f"no column {shortened(absent[0])!r}. It has: {_listed(given)}."
+        raise ValueError(f"{name}: {told}")
     ours = dict(columns)
     if len(set(ours.values())) < len(ours):
         raise ValueError(f"{name}: two columns are to be the same: {ours}.")
@@ -245,8 +254,7 @@ def name_of(source: str) -> str:
 
 def _no_column(name: str, absent: list[str], given: list) -> str:
     message = (
-        f"{name}: no column {' and no column '.join(absent)}. "
-        f"It has: {', '.join(map(str, given))}."
+        f"{name}: no column {' and no column '.join(absent)}. It has: {_listed(given)}."
     )
     near = [
         (theirs, column)
@@ -255,4 +263,9 @@ def _no_column(name: str, absent: list[str], given: list) -> str:
         if difflib.get_close_matches(_plain(theirs), _words(column), 1, 0.75)
     ]
     theirs, column = near[0] if near else ("THEIRS", absent[0])
-    return f"{message} Say which it is: columns={{{theirs!r}: {column!r}}}."
+    return f"{message} Say which it is: columns={{{shortened(theirs)!r}: {column!r}}}."
+
+
+def _listed(columns: list) -> str:
+    more = f" and {len(columns) - 30} more" if len(columns) > 30 else ""
+    return ", ".join(map(shortened, columns[:30])) + more

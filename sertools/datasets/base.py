@@ -12,6 +12,7 @@ import pandas as pd
 from sertools import labels as emotions
 from sertools.datasets._files import exclusion, not_utf8, official, walk
 from sertools.display import Card
+from sertools.metadata import ClipsMetadata
 
 COLUMNS = ("path", "emotion", "label", "speaker", "sex", "text", "intensity", "dataset")
 """The columns of a clips table, in order."""
@@ -115,8 +116,8 @@ class Dataset:
 
         Each file name is taken once, however often copies of it lie around;
         audio files that are not the corpus's are listed in
-        ``attrs["excluded"]`` with the reason, and ``attrs["repeated"]`` counts
-        the further copies.
+        the table's metadata as ``excluded``, with the reason, and ``repeated``
+        counts the further copies.
 
         Parameters
         ----------
@@ -152,8 +153,7 @@ class Dataset:
         if not rows:
             raise FileNotFoundError(self._no_clips(root, excluded))
         clips = table(rows.values(), excluded)
-        clips.attrs["repeated"] = repeated
-        return clips
+        return ClipsMetadata.update(clips, repeated=repeated)
 
     def _no_clips(self, root: Path, excluded: list[dict]) -> str:
         message = f"{self.name}: no clips of {self.title} under {root}."
@@ -290,6 +290,4 @@ def table(rows, excluded: list[dict], further: Iterable[str] = ()) -> pd.DataFra
     clips = pd.DataFrame(list(rows), columns=columns).set_index("clip")
     for column in COLUMNS:
         clips[column] = clips[column].astype("str")
-    clips = clips.sort_index()
-    clips.attrs["excluded"] = excluded
-    return clips
+    return ClipsMetadata(excluded).attach(clips.sort_index())

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sertools import files
+from sertools import extras, files
 from sertools.datasets.base import Dataset
 
 
@@ -45,4 +45,4 @@ class Demo(Dataset):
 
     def remedy(self) -> str:
         """Say how the demo corpus comes back."""
-        return "It travels with sertools: pip install --force-reinstall sertools"
+        return f"It travels with sertools: {extras.reinstall()}"

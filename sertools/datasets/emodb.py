@@ -6,6 +6,7 @@ import pandas as pd
 
 from sertools.datasets._files import official
 from sertools.datasets.base import Archive, Dataset
+from sertools.metadata import ClipsMetadata
 
 
 class EmoDB(Dataset):
@@ -64,8 +65,8 @@ class EmoDB(Dataset):
         stems = clips.index.str.removeprefix(f"{self.name}/")
         further = ~stems.isin(list(official(self.name)))
         reason = "not one of the 535 labelled clips; version 2.0 adds ambiguous ones"
-        clips.attrs["excluded"] += [
+        excluded = ClipsMetadata.of(clips).excluded + [
             {"clip": str(Path(path).relative_to(root)), "reason": reason}
             for path in clips.loc[further, "path"]
         ]
-        return clips[~further]
+        return ClipsMetadata.update(clips[~further], excluded=excluded)

@@ -12,6 +12,8 @@ from sertools import labels as emotions
 from sertools.datasets import _tables
 from sertools.datasets._files import exclusion, not_utf8, walk
 from sertools.datasets.base import COLUMNS, Dataset, in_words, table
+from sertools.display import shortened
+from sertools.metadata import ClipsMetadata
 
 
 class Folder(Dataset):
@@ -129,8 +131,7 @@ class Folder(Dataset):
         if not rows:
             raise ValueError(_none_left(name, excluded))
         clips = table(rows.values(), excluded, further)
-        clips.attrs["notes"] = [*notes, *told, *moved]
-        return clips
+        return ClipsMetadata.update(clips, notes=[*notes, *told, *moved])
 
     def _row(self, clip, path: str, label: str, meant, given=None, further=()):
         given = given or {}
@@ -152,8 +153,9 @@ class Folder(Dataset):
 def _cleaned(given: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Write all text one way, so that the same speaker is the same word."""
     notes = []
-    for column in given:
-        if column in (*COLUMNS, "emotion") or given[column].dtype.kind in "OUT":
+    given["path"] = given["path"].astype("str").str.strip().replace("", None)
+    for column in given.columns.drop("path"):
+        if column in COLUMNS or given[column].dtype.kind in "OUT":
             given[column] = _tables.normalized(given[column])
     if "sex" in given:
         given["sex"] = _tables.sexes(given["sex"])
@@ -174,6 +176,7 @@ def _placed(files: pd.Series, base: Path, name: str) -> tuple[list[str], list[st
             base / file.replace("\\", "/")
         ),
         "paths start from the current folder": Path,
+        "paths are in the other Unicode form": lambda file: base / _other_form(file),
     }
     for note, place in ways.items():
         places = [str(place(file)) for file in files]
@@ -186,6 +189,11 @@ def _placed(files: pd.Series, base: Path, name: str) -> tuple[list[str], list[st
         f"{name}: none of its {len(files)} files is there. The first was looked for at "
         f"{os.path.abspath(base / first)}: paths are relative to the table's folder."
     )
+
+
+def _other_form(file: str) -> str:
+    composed = unicodedata.normalize("NFC", file)
+    return unicodedata.normalize("NFD", file) if composed == file else composed
 
 
 def _is_there(path: str) -> bool:
@@ -206,7 +214,7 @@ def _reason(file, label, rows, meant: dict, meanings: dict) -> str | None:
     if not meant[label]:
         chosen = _plain(label) in meanings
         said = f"{label} is left out by choice" if chosen else None
-        return said or f"unknown emotion {label!r}"
+        return said or f"unknown emotion {shortened(label)!r}"
     return f"listed before, as {rows[file]['label']}" if file in rows else None
 
 

@@ -1,4 +1,4 @@
-"""How well a model recognises emotion in speakers it has not heard."""
+"""Evaluation by cross-validation over speakers: how well a model recognises emotion."""
 
 import lazy_loader
 

@@ -1,9 +1,7 @@
 from . import folds as folds
 from . import intervals as intervals
 from ._comparison import compare as compare
-from ._cross_corpus import concat_corpora as concat_corpora
 from ._cross_corpus import cross_corpus as cross_corpus
-from ._cross_corpus import transfer as transfer
 from ._cross_validation import cross_validate as cross_validate
 from ._cross_validation import predict as predict
 from ._leakage import contamination as contamination
@@ -15,3 +13,5 @@ from ._result import load as load
 from ._robustness import robustness as robustness
 from ._subgroups import subgroups as subgroups
 from ._timeline_scores import timeline_scores as timeline_scores
+from ._transfer import concat_corpora as concat_corpora
+from ._transfer import transfer as transfer

@@ -1,4 +1,4 @@
-"""Find copies of one recording, whatever was done to the file."""
+"""Audio fingerprints: find copies of one recording, whatever was done to the file."""
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
@@ -11,43 +11,17 @@ from sertools import progress as bars
 ALIKE = 0.6
 """Similarity from which two clips are one recording."""
 
-
 RATE = 8_000
 """Hz, at which clips are compared: what a telephone or a poor MP3 leaves."""
 
-
 _WINDOW, _HOP = 256, 80
-
-
 _BANDS, _FRAMES, _LAST = 24, 1024, 80
-
-
 _LOW, _HIGH, _DEPTH = 100.0, 3_400.0, 40.0  # Hz, Hz, dB under the loudest
-
-
 _NEIGHBOURS, _BLOCK = 3, 2048
 
 
 def fingerprint(waveform: np.ndarray) -> np.ndarray:
-    """Sum up how a clip's spectrum moves, whenever it begins to.
-
-    Parameters
-    ----------
-    waveform : ndarray of shape (t,)
-        At 8 kHz.
-
-    Returns
-    -------
-    ndarray of shape (1920,), float32
-        The modulation spectrum of 24 mel bands, of length one: neither gain nor
-        a pause put before it changes it much. All zeros for a silent clip.
-
-    Examples
-    --------
-    >>> tone = np.sin(np.arange(8000) ** 1.5 / 400)
-    >>> bool(fingerprint(tone) @ fingerprint(np.r_[np.zeros(800), tone / 5]) > 0.9)
-    True
-    """
+    """Sum up how a clip's spectrum moves, whenever it begins to."""
     padded = np.pad(np.asarray(waveform, np.float32), _WINDOW // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW)[::_HOP]
     spectrum = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW))) ** 2
@@ -74,27 +48,7 @@ def _filters() -> np.ndarray:
 
 
 def similarity(one: np.ndarray, other: np.ndarray) -> float:
-    """Say how alike two clips are, wherever one begins within the other.
-
-    Parameters
-    ----------
-    one, other : ndarray of shape (t,)
-        At one rate; lengths may differ.
-
-    Returns
-    -------
-    float
-        The peak of their cross-correlation, in [0, 1]. Copies of a recording
-        stay above 0.7 through MP3, resampling, gain, noise and an equaliser;
-        two takes of a sentence by one actor stay below 0.4 (measured on EmoDB
-        and RAVDESS).
-
-    Examples
-    --------
-    >>> noise = np.random.default_rng(0).normal(size=800)
-    >>> round(similarity(noise, np.r_[np.zeros(99), 0.1 * noise]), 3)
-    1.0
-    """
+    """Say how alike two clips are, wherever one begins within the other."""
     one, other = one - one.mean(), other - other.mean()
     size = 1 << (len(one) + len(other)).bit_length()
     product = np.fft.rfft(one, size) * np.fft.rfft(other, size).conj()
@@ -106,24 +60,7 @@ def similarity(one: np.ndarray, other: np.ndarray) -> float:
 def copies(
     paths: list[str], progress: bool = True, alike: float = ALIKE
 ) -> list[tuple[int, int, float]]:
-    """Find the files that hold one recording.
-
-    Each clip's nearest neighbours by fingerprint are compared sample by sample.
-
-    Parameters
-    ----------
-    paths : list of str
-        Audio files; those that cannot be read, and silent ones, have no copies.
-    progress : bool, default True
-        Show a bar.
-    alike : float
-        Similarity from which two are called copies.
-
-    Returns
-    -------
-    list of (int, int, float)
-        Pairs of places in `paths`, the first one lower, and their similarity.
-    """
+    """Find the files that hold one recording."""
     prints = _fingerprints(paths, progress)
     found = []
     for i, j in sorted(_neighbours(prints)):

@@ -1,6 +1,8 @@
-"""Expected calibration error, and what it is worth: its bias is part of the number."""
+"""Calibration: reliability, and the expected calibration error with its bias.
 
-import html
+How far the probabilities of a result can be trusted.
+"""
+
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,13 +23,7 @@ from sertools.evaluation.intervals import (
 
 
 def places(confidence: np.ndarray, bins: int) -> np.ndarray:
-    """Give the bin of each confidence in [0, 1]; bins are equally wide.
-
-    Examples
-    --------
-    >>> places(np.array([0.0, 0.25, 0.99, 1.0]), 4).tolist()
-    [0, 1, 3, 3]
-    """
+    """Give the bin of each confidence in [0, 1]; bins are equally wide."""
     return np.clip((confidence * bins).astype(int), 0, bins - 1)
 
 
@@ -37,47 +33,10 @@ def calibration_error(
     speakers: np.ndarray | None = None,
     bins: int = 10,
 ) -> tuple[float, float]:
-    """Give the mean gap between how sure answers are and how often they are right.
+    """Give the expected calibration error (ECE), plain and with chance taken out.
 
-    A bin's gap is taken without its sign, so that mere chance adds to it: with
-    few clips even a perfectly calibrated model shows an error. The second
-    number asks which gaps, all in proportion to those seen, would show what is
-    seen once chance is added to them. Chance is a normal spread of each bin's
-    gap, as wide as its clips or its speakers make it, whichever is wider.
-
-    Parameters
-    ----------
-    confidence : ndarray of shape (n,)
-        How sure, 0 to 1.
-    right : ndarray of shape (n,), bool
-        Whether it was right.
-    speakers : ndarray of shape (n,), optional
-        Who speaks; without, only clips make chance.
-    bins : int, default 10
-        Of equal width.
-
-    Returns
-    -------
-    plain : float
-        The usual estimate (ECE), 0 to 1.
-    debiased : float
-        Chance taken out, 0 to 1.
-
-    References
-    ----------
-    Naeini et al. (2015), doi:10.1609/aaai.v29i1.9602
-    Kumar, Liang and Ma (2019), Verified uncertainty calibration,
-    arXiv:1909.10155, on the bias
-
-    Examples
-    --------
-    >>> right = np.arange(100) < 50
-    >>> plain, debiased = calibration_error(np.full(100, 0.95), right)
-    >>> round(plain, 3), round(debiased, 3)
-    (0.45, 0.45)
-    >>> plain, debiased = calibration_error(np.full(100, 0.52), right)
-    >>> round(plain, 3), round(debiased, 3)
-    (0.02, 0.0)
+    Naeini et al. (2015), doi:10.1609/aaai.v29i1.9602; on its bias, which the second
+    number mends, Kumar, Liang and Ma (2019), arXiv:1909.10155.
     """
     place = places(confidence, bins)
     total = np.bincount(place, confidence - right, minlength=bins)
@@ -123,32 +82,7 @@ def class_wise_error(
     speakers: np.ndarray | None = None,
     bins: int = 10,
 ) -> tuple[float, float]:
-    """Average the calibration error of each class's own probability.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, k)
-        Of all classes, not of the winner alone.
-    codes : ndarray of shape (n,), int
-        The column that is true.
-    speakers, bins
-        As for `calibration_error`.
-
-    Returns
-    -------
-    plain, debiased : float
-        As for `calibration_error`.
-
-    References
-    ----------
-    Kull et al. (2019), Beyond temperature scaling, arXiv:1910.12656
-
-    Examples
-    --------
-    >>> half = np.full((4, 2), 0.5)
-    >>> class_wise_error(half, np.array([0, 0, 0, 0]))[0]
-    0.5
-    """
+    """Average the calibration error class by class (Kull et al. 2019, 1910.12656)."""
     each = [
         calibration_error(column, codes == number, speakers, bins)
         for number, column in enumerate(probabilities.T)
@@ -160,33 +94,7 @@ def class_wise_error(
 def null_calibration_error(
     probabilities: np.ndarray, bins: int = 10, draws: int = 300, seed: int = 0
 ) -> np.ndarray:
-    """Draw what a perfectly calibrated model with these probabilities would show.
-
-    Each clip's truth is drawn from its own probabilities, clip by clip; people
-    who are harder for a model than others would add to it.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, k)
-        Rows sum to one.
-    bins : int, default 10
-        Of equal width.
-    draws : int, default 300
-        How many.
-    seed : int, default 0
-        Of the draws.
-
-    Returns
-    -------
-    ndarray of shape (draws, 2)
-        The calibration error of the top label, and class-wise, plain.
-
-    Examples
-    --------
-    >>> errors = null_calibration_error(np.full((100, 2), 0.5), draws=50)
-    >>> errors.mean(axis=0).round(1).tolist()
-    [0.0, 0.0]
-    """
+    """Draw what a perfectly calibrated model with these probabilities would show."""
     rng = np.random.default_rng(seed)
     n, k = probabilities.shape
     ends = np.cumsum(probabilities, axis=1)
@@ -208,7 +116,7 @@ _BINS = 10
 
 
 @dataclass(repr=False)
-class Calibration:
+class Calibration(display.Display):
     """How far the probabilities of a result can be trusted.
 
     Parameters
@@ -246,24 +154,16 @@ class Calibration:
     n_speakers: int | None
     notes: list[str] = field(default_factory=list)
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
-        for name, words, guess in self._scores():
-            lines.append(f"  {name:20} {words}{guess and '  ' + guess}")
-        lines += [f"  {name:20} {words}" for name, words in self._errors()]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        rows = [*self._scores(), *((*row, "") for row in self._errors())]
-        return (
-            f"<p>{html.escape(self._head())}</p>"
-            + display.rows(rows)
-            + display.dotted(self.notes)
-        )
-
-    def _head(self) -> str:
+    def _parts(self):
         who = display.speakers(self.n_speakers)
-        return f"Can the probabilities be trusted? {self.n_clips} clips, {who}"
+        head = f"Can the probabilities be trusted? {self.n_clips} clips, {who}"
+        yield display.heading(head)
+        rows = [*self._scores(), *((*row, "") for row in self._errors())]
+        lines = [
+            f"  {name:20} {text}{more and '  ' + more}" for name, text, more in rows
+        ]
+        yield display.Part(lines, display.rows(rows))
+        yield display.notes(self.notes)
 
     def _scores(self) -> list[tuple[str, str, str]]:
         shown = []
@@ -282,7 +182,7 @@ class Calibration:
             (
                 _TITLES[name],
                 f"{row['value']:.3f}  (debiased {row['debiased']:.3f}; chance alone "
-                f"makes {row['if_calibrated']:.3f}, seldom over "
+                f"makes {row['null_calibration_error']:.3f}, seldom over "
                 f"{row['seldom_over']:.3f})",
             )
             for name, row in self.errors.iterrows()
@@ -299,7 +199,7 @@ _TITLES = {
 
 
 def reliability(result: Evaluated, bins: int = _BINS, seed: int = 0) -> Calibration:
-    """Measure how far the probabilities of a result can be trusted.
+    """Measure calibration: how far the probabilities of a result can be trusted.
 
     See `Result.calibration`.
     """
@@ -344,7 +244,7 @@ def _errors(said, sure, right, bins: int, seed: int) -> pd.DataFrame:
     table = pd.DataFrame(
         [top, each], index=["top_label", "class_wise"], columns=["value", "debiased"]
     )
-    table["if_calibrated"] = drawn.mean(axis=0)
+    table["null_calibration_error"] = drawn.mean(axis=0)
     table["seldom_over"] = np.quantile(drawn, 0.95, axis=0)
     return table
 

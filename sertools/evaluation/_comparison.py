@@ -1,4 +1,7 @@
-"""Which model is better? On the same clips and emotions, and only if it can be told."""
+"""Paired comparison of models, on the same clips and emotions.
+
+Which one is better, and only if it can be told.
+"""
 
 import html
 import itertools
@@ -9,10 +12,12 @@ import numpy as np
 import pandas as pd
 
 from sertools import display
-from sertools.display import found_from, p_value, span
+from sertools.display import chance, p_value, span
 from sertools.evaluation._notes import made_up, presumes_speaker
 from sertools.evaluation._permutation_tests import (
+    LEVEL,
     MIN_SPEAKERS,
+    min_p_value_paired,
     sign_flip_test,
     speaker_contributions,
 )
@@ -20,16 +25,12 @@ from sertools.evaluation._result import Result
 from sertools.evaluation.intervals import accuracy, jackknife, uar
 
 _COSTS = {"seconds_per_clip": "not measured", "megabytes": "unknown"}
-
-
 _TITLES = {"seconds_per_clip": "seconds a clip", "megabytes": "MB of weights"}
-
-
 _PUBLISHED = "Published, by other protocols: reported, not run here, never ranked"
 
 
 @dataclass(repr=False)
-class Comparison:
+class Comparison(display.Display):
     """Models side by side, and what can be said of their differences.
 
     Parameters
@@ -53,7 +54,9 @@ class Comparison:
     notes : list of str
         What was left out, and what a reader must know.
     published : DataFrame, optional
-        What others published, as `published` gives it.
+        What others published, as `published_results` gives it.
+    untested : tuple of str
+        Why no pair could be tested; empty where pairs were.
     """
 
     models: pd.DataFrame
@@ -63,6 +66,7 @@ class Comparison:
     n_speakers: int | None
     notes: list[str] = field(default_factory=list)
     published: pd.DataFrame | None = None
+    untested: tuple[str, ...] = ()
 
     def groups(self) -> list[tuple[str, pd.DataFrame]]:
         """Give the models that may be ranked with each other, group by group.
@@ -77,38 +81,30 @@ class Comparison:
             return [("", self.models)]
         return list(self.models.groupby("apart", sort=False))
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
+    def _parts(self):
+        yield display.heading(self._head())
         width = max(len(str(name)) for name in self.models.index)
+        apart = "Not to be ranked with the rest"
         for why, models in self.groups():
-            lines += [f"  Not to be ranked with the rest: {why}"] * bool(why)
-            for name, row in models.iterrows():
-                told = f"{row['uar']:.3f}  {span(row['low'], row['high'])}"
-                lines.append(f"  {name!s:{width}}  {told}{_cost(row)}")
-        lines += [f"  {line}" for line in [*self.pairs["verdict"], *self.notes]]
+            if why:
+                told = f"<p><b>{apart}</b>: {html.escape(why)}</p>"
+                yield display.Part([f"  {apart}: {why}"], told)
+            lines = [
+                f"  {name!s:{width}}  {row['uar']:.3f}  "
+                f"{span(row['low'], row['high'])}{_cost(row)}"
+                for name, row in models.iterrows()
+            ]
+            yield display.Part(lines, _table(models))
+        yield display.notes([*self.pairs["verdict"], *self.notes])
         if (rows := self.published) is not None and len(rows):
-            lines.append(f"  {_PUBLISHED}:")
-            lines += [
+            lines = [
                 f"    {name}  {row.measure} {row.score:.3f}, {row.n_emotions} "
                 f"emotions; {row.source}"
                 for name, row in rows.iterrows()
             ]
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        parts = [f"<p>{html.escape(self._head())}</p>"]
-        for why, models in self.groups():
-            if why:
-                parts.append(
-                    f"<p><b>Not to be ranked with the rest</b>: {html.escape(why)}</p>"
-                )
-            parts.append(_table(models))
-        said = [*self.pairs["verdict"], *self.notes]
-        parts.append(display.dotted(said))
-        if self.published is not None and len(self.published):
-            parts.append(f"<p><b>{_PUBLISHED}</b></p>")
-            parts.append(display.frame(self.published.rename_axis(None), _PUBLISHED))
-        return "".join(parts)
+            yield display.Part([f"  {_PUBLISHED}:"], f"<p><b>{_PUBLISHED}</b></p>")
+            table = display.frame(rows.rename_axis(None), _PUBLISHED)
+            yield display.Part(lines, table)
 
     def _head(self) -> str:
         who = display.speakers(self.n_speakers)
@@ -144,12 +140,7 @@ def _number(value, absent: str) -> str:
     return "none" if value == 0 else f"{value:.3g}"
 
 
-_LEVEL = 0.05
-
-
 _TOLD = ("seconds_per_clip", "megabytes", "head", "folds", "standardize")
-
-
 _NUMBERS = ("difference", "low", "high", "p", "p_joint", "detectable")
 
 
@@ -158,7 +149,7 @@ def compare(
     seed: int = 0,
     published: pd.DataFrame | None = None,
 ) -> Comparison:
-    """Compare models on the clips and emotions that all of them share.
+    """Compare models by a paired permutation test on the clips and emotions all share.
 
     The score is the UAR, of the most probable of the shared emotions; one that
     is as probable as others counts as its share of a hit. Pairs are tested by
@@ -174,7 +165,7 @@ def compare(
     seed : int, default 0
         Of the exchanges, where there are too many to go through.
     published : DataFrame, optional
-        Scores of others to show apart; see `published`.
+        Scores of others to show apart; see `published_results`.
 
     Returns
     -------
@@ -224,6 +215,7 @@ def compare(
             *_protocols(models),
         ],
         published,
+        tuple(told) if pairs["p"].isna().any() or pairs.empty else (),
     )
 
 
@@ -259,11 +251,7 @@ def _shared_emotions(results, tables, clips) -> tuple[list[str], list[str]]:
 
 
 def _answers(probabilities: pd.DataFrame) -> pd.DataFrame:
-    """Give each clip's most probable emotions one vote, in equal shares.
-
-    Where all have the same probability, as where a model gives none to any
-    of them, that is a guess.
-    """
+    """Give each clip's most probable emotions one vote, in equal shares."""
     best = probabilities.max(axis=1)
     top = probabilities.ge(best - 1e-9, axis=0).astype(float)
     return top.div(top.sum(axis=1), axis=0)
@@ -276,10 +264,7 @@ def _hits(answers: pd.DataFrame, truth: pd.Series) -> np.ndarray:
 
 
 def _speakers(tables: dict) -> np.ndarray | None:
-    """Take the speakers from the first result that knows them all.
-
-    Another result may name them otherwise, but not tell them apart otherwise.
-    """
+    """Take the speakers from the first result that knows them all."""
     known = {name: table["speaker"] for name, table in tables.items()}
     known = {name: who for name, who in known.items() if not who.isna().any()}
     if not known:
@@ -364,9 +349,7 @@ def _pairs(models, answers, truth, speakers, seed) -> tuple[pd.DataFrame, list[s
             for a, b, d in zip(table["a"], table["b"], table["difference"], strict=True)
         ]
         return table, [why]
-    found = sign_flip_test(moved, seed)
-    for name in _NUMBERS:
-        table[name] = getattr(found, name)
+    table[list(_NUMBERS)] = pd.DataFrame(sign_flip_test(moved, seed)._asdict())
     table["verdict"] = [_verdict(row) for row in table.itertuples()]
     return table, display.joint(len(pairs), "pairs")
 
@@ -377,7 +360,7 @@ def _untestable(speakers: np.ndarray | None) -> str | None:
     if (n := len(set(speakers))) < MIN_SPEAKERS:
         return (
             f"{n} speakers are too few to test a difference: even the most extreme "
-            f"outcome has a chance of {2 / 2**n:.0%}."
+            f"outcome has a chance of {min_p_value_paired(n):.0%}."
         )
     return None
 
@@ -386,14 +369,11 @@ def _verdict(row) -> str:
     better, worse = (row.a, row.b) if row.difference >= 0 else (row.b, row.a)
     low, high = (row.low, row.high) if row.difference >= 0 else (-row.high, -row.low)
     size = f"by {abs(row.difference):.3f} {span(low, high)}"
-    if row.p_joint <= _LEVEL:
+    if row.p_joint <= LEVEL:
         return f"{better} is better than {worse} {size}, p = {p_value(row.p_joint)}."
     if row.detectable == 0:
         return f"{better} and {worse} have the same score with every speaker."
-    return (
-        f"{better} and {worse} differ {size}: that may be chance, p = "
-        f"{p_value(row.p_joint)}. {found_from(row.detectable)}"
-    )
+    return f"{better} and {worse} differ {size}: {chance(row.p_joint, row.detectable)}"
 
 
 def _heard_before(results: Mapping[str, Result]) -> list[str]:

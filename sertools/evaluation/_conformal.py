@@ -1,6 +1,5 @@
-"""Sets of emotions instead of one: as wide as the model's doubt."""
+"""Conformal prediction: sets of emotions instead of one, as wide as the doubt."""
 
-import html
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +19,7 @@ from sertools.evaluation.intervals import (
 
 
 @dataclass(repr=False)
-class PredictionSets:
+class PredictionSets(display.Display):
     """A set of emotions for each clip, and how often the true one is in it.
 
     Parameters
@@ -92,13 +91,9 @@ class PredictionSets:
         counted = self.sets["size"].value_counts().reindex(sizes, fill_value=0)
         return counted.rename("n_clips")
 
-    def __repr__(self) -> str:
-        lines = [f"  {text}" for text in [*self._told(), *self.notes]]
-        return "\n".join([self._head(), *lines])
-
-    def _repr_html_(self) -> str:
-        notes = display.dotted([*self._told(), *self.notes])
-        return f"<p><b>{html.escape(self._head())}</b></p>{notes}"
+    def _parts(self):
+        yield display.heading(self._head(), bold=True)
+        yield display.notes([*self._told(), *self.notes])
 
     def _head(self) -> str:
         aim = f"{self.level:.0%} of the clips"
@@ -125,7 +120,9 @@ class PredictionSets:
 def prediction_sets(
     result: Result, level: float = 0.9, speakers: float | None = None
 ) -> PredictionSets:
-    """Give each clip a set of emotions, as wide as it takes for other speakers.
+    """Give each clip a prediction set (conformal prediction over speakers).
+
+    The set is as wide as it takes for other speakers.
 
     An emotion is in the set if its probability reaches a threshold; the most
     probable one is always in. The threshold for a speaker is the one with which
@@ -145,7 +142,7 @@ def prediction_sets(
 
     Returns
     -------
-    EmotionSets
+    PredictionSets
         Shows its coverage, by whom and by emotion.
 
     Raises

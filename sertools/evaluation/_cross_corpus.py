@@ -1,38 +1,28 @@
-"""Each corpus trained on and each tested on."""
+"""Cross-corpus evaluation: each corpus trained on, and each tested on."""
 
 import functools
 import html
-import os
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
 
-from sertools import datasets, display, features, fetching
-from sertools.evaluation import _notes
-from sertools.evaluation._cross_validation import (
-    baseline_scores,
-    cross_validate,
-    excluded,
-    head_name,
-    held_out,
-    matching,
-)
-from sertools.evaluation._predictions import table
+from sertools import display
+from sertools.evaluation._cross_validation import cross_validate
+from sertools.evaluation._notes import Note
 from sertools.evaluation._result import Result
+from sertools.evaluation._transfer import apart, transfer
 from sertools.features._standardization import FORMS
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
 
 _FORMS = {"none": "features as they are"}
-
-
 OTHERS = "all others"
 """Stands for every corpus but the one tested on."""
 
 
 @dataclass(repr=False)
-class CrossCorpus:
+class CrossCorpus(display.Display):
     """How a recipe fares from each corpus to each, one table a standardisation.
 
     Parameters
@@ -158,23 +148,15 @@ class CrossCorpus:
         found = pd.DataFrame.from_dict(rows, orient="index")
         return found.rename_axis("standardize")
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
+    def _parts(self):
+        yield display.heading(self._head())
         for form in self.forms:
-            shown = self._cells(form).to_string().split("\n")
-            lines += [_standardization_named(form), *(f"  {line}" for line in shown)]
-            lines.append(f"  {self._told(form)}")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        blocks = "".join(
-            f"<p><b>{html.escape(_standardization_named(form))}</b>: "
-            f"{html.escape(self._told(form))}</p>"
-            + display.frame(self._cells(form), _standardization_named(form))
-            for form in self.forms
-        )
-        notes = display.dotted(self.notes)
-        return f"<p>{html.escape(self._head())}</p>{blocks}{notes}"
+            name, told, cells = _named(form), self._told(form), self._cells(form)
+            lines = [f"  {line}" for line in cells.to_string().split("\n")]
+            page = f"<p><b>{html.escape(name)}</b>: {html.escape(told)}</p>"
+            page += display.frame(cells, name)
+            yield display.Part([name, *lines, f"  {told}"], page)
+        yield display.notes(self.notes)
 
     def _head(self) -> str:
         info = next(iter(self.results.values())).info
@@ -213,326 +195,8 @@ def _span(score: dict) -> str:
     return f"{score['value']:.3f} {display.span(score['low'], score['high'], digits=2)}"
 
 
-def _standardization_named(form: str) -> str:
+def _named(form: str) -> str:
     return _FORMS.get(form, f"standardised by {form}")
-
-
-def concat_corpora(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Join the clips tables of several corpora over the emotions all of them have.
-
-    Parameters
-    ----------
-    tables : iterable of DataFrame
-        One a corpus, as `sertools.datasets.load` gives.
-
-    Returns
-    -------
-    DataFrame
-        One below the other. ``attrs`` keeps the tables' ``excluded``, and counts
-        under ``filtered`` the clips of emotions that not all have.
-
-    Raises
-    ------
-    ValueError
-        If fewer than two emotions are shared, or a clip is in two tables.
-
-    Examples
-    --------
-    >>> from sertools import datasets
-    >>> demo = datasets.load("demo")
-    >>> women, men = (demo[demo["sex"] == sex] for sex in ("female", "male"))
-    >>> men = men[men["emotion"] != "fear"]
-    >>> concat_corpora([women, men]).attrs["left_out"]
-    {'fear of demo, not in every corpus': 16}
-    """
-    tables = list(tables)
-    had = {_corpora_named(table): set(table["emotion"]) for table in tables}
-    shared = set.intersection(*(set(table["emotion"]) for table in tables))
-    if len(shared) < 2:
-        each = "; ".join(f"{n}: {', '.join(sorted(e))}" for n, e in had.items())
-        raise ValueError(f"Fewer than two emotions are shared ({each}).")
-    filtered, excluded = Counter(), []
-    for given in tables:
-        filtered.update(given.attrs.get("left_out", {}))
-        excluded += given.attrs.get("excluded", [])
-        away = given.loc[~given["emotion"].isin(shared), "emotion"]
-        for emotion, n in away.value_counts(sort=False).sort_index().items():
-            filtered[f"{emotion} of {_corpora_named(given)}, not in every corpus"] += n
-    clips = pd.concat([table[table["emotion"].isin(shared)] for table in tables])
-    if clips.index.has_duplicates:
-        twice = clips.index[clips.index.duplicated()][0]
-        raise ValueError(f"Clip {twice} is in two of the corpora.")
-    told = {why: int(n) for why, n in filtered.items()}
-    clips.attrs = {"left_out": told, "excluded": excluded}
-    return clips
-
-
-def _corpora_named(clips: pd.DataFrame) -> str:
-    return "+".join(sorted(clips["dataset"].dropna().unique()))
-
-
-def only(clips: pd.DataFrame, corpora: list[str]) -> pd.DataFrame:
-    """Take some corpora of a joined table, and what it tells of clips left out."""
-    parts = [clips[clips["dataset"] == name].copy() for name in corpora]
-    for part in parts:
-        part.attrs = {}
-    taken = concat_corpora(parts)
-    away = set(clips["dataset"].dropna()) - set(corpora)
-    told = {
-        why: n
-        for why, n in clips.attrs.get("left_out", {}).items()
-        if not any(f" of {name}, not in" in why for name in away)
-    }
-    taken.attrs["left_out"] = dict(Counter(told) + Counter(taken.attrs["left_out"]))
-    taken.attrs["away"] = sorted(away)
-    taken.attrs["excluded"] = concerning(taken, clips.attrs.get("excluded"))
-    return taken
-
-
-def concerning(clips: pd.DataFrame, excluded: list[dict] | None) -> list[dict]:
-    """Take the excluded clips, but for those of corpora that are not used."""
-    if excluded is None:
-        return clips.attrs["excluded"]
-    away = clips.attrs["away"]
-    return [row for row in excluded if str(row["clip"]).partition("/")[0] not in away]
-
-
-_SHOWN = 3
-
-
-@dataclass(repr=False)
-class Transfer(Result):
-    """A `Result` whose head was trained on other corpora than it is tested on.
-
-    ``info["train"]`` and ``info["test"]`` tell of either side: ``datasets`` (a
-    list of names), ``n_clips``, ``n_speakers`` (``None`` if unknown), and
-    ``emotions``, the clips of each.
-    """
-
-    @property
-    def train(self) -> dict:
-        """What it was trained on."""
-        return self.info["train"]
-
-    @property
-    def test(self) -> dict:
-        """What it was tested on."""
-        return self.info["test"]
-
-    def metrics(self) -> dict:
-        """Give everything that ``metrics.json`` holds, both sides included."""
-        return {**super().metrics(), "train": self.train, "test": self.test}
-
-    def __repr__(self) -> str:
-        head, *rest = super().__repr__().split("\n")
-        return "\n".join([head, f"  {self._sides()}", *rest])
-
-    def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._sides())}</p>{super()._repr_html_()}"
-
-    def _sides(self) -> str:
-        return f"trained on {_size(self.train)}; tested on {_size(self.test)}"
-
-
-def transfer(
-    head,
-    X: pd.DataFrame,
-    clips: pd.DataFrame,
-    test: str,
-    train: str | Iterable[str] | None = None,
-    seed: int = 0,
-    standardize: str = "none",
-    baseline: bool = True,
-    tune: bool = False,
-) -> Transfer:
-    """Train a head on some corpora and test it on another one.
-
-    Both sides are brought to the emotions that all these corpora have, by name;
-    what that leaves out is counted. Where several corpora are trained on, every
-    clip counts alike within its emotion: a large corpus outweighs a small one.
-
-    Parameters
-    ----------
-    head : str or scikit-learn classifier
-        See `sertools.models.heads.make`.
-    X : DataFrame of shape (n, d)
-        Features of the clips of all corpora.
-    clips : DataFrame
-        Their clips tables, as `concat_corpora` or `pandas.concat` joins them.
-    test : str
-        The corpus tested on, a value of the column ``dataset``.
-    train : str or iterable of str, optional
-        The corpora trained on; all others if not given.
-    seed : int, default 0
-        Of everything drawn.
-    standardize : str, default "none"
-        How features are standardised, without labels; see
-        `sertools.features.standardize`. Anything but ``"none"`` also looks at
-        the clips tested on, and a warning says so.
-    baseline : bool, default True
-        Train duration and loudness alone on the same clips, where they have
-        files, and score that, too.
-    tune : bool, default False
-        Choose the head's settings on the training clips, with their speakers
-        held out in turn; see `cross_validate`.
-
-    Returns
-    -------
-    Transfer
-        A `Result` over the clips and speakers of `test`. ``leaking`` is True if
-        a speaker or a file stands on both sides, None if speakers are unknown.
-        Copies that were encoded again are found by `leakage`, not here.
-
-    Raises
-    ------
-    ValueError
-        If a corpus is not among the clips or on both sides, or fewer than two
-        emotions are shared.
-
-    Examples
-    --------
-    >>> from sertools import models
-    >>> clips = datasets.load("demo")
-    >>> model = models.load("duration_loudness")
-    >>> X = features.extract(model, clips, store=False)
-    >>> women = clips["sex"] == "female"
-    >>> clips["dataset"] = women.map({True: "women", False: "men"})
-    >>> result = transfer("logistic", X, clips, test="men", baseline=False)
-    >>> result.info["folds"], result.n_speakers, result.info["leaking"]
-    ('train women -> test men', 4, False)
-    """
-    head = heads.make(head, seed)
-    train = _trained_on(clips, test, train)
-    given = only(clips, [*train, test])
-    X = X[~X.index.isin(clips.index.difference(given.index))]
-    X.attrs["excluded"] = concerning(given, X.attrs.get("excluded"))
-    clips = matching(X, given)
-    tested = clips["dataset"] == test
-    fold = pd.Series(test, index=clips.index).where(tested)
-    scaled = features.standardize(X, clips, standardize)
-    probabilities, said = held_out(head, scaled, clips, fold, seed, tune)
-    leaking, leaks = _on_both_sides(clips[~tested], clips[tested])
-    path = f"train {'+'.join(train)} -> test {test}"
-    return Transfer(
-        predictions=table(clips[tested].assign(fold=test).reset_index(), probabilities),
-        info={
-            **_notes.about(clips, X),
-            "dataset": test,
-            "head": head_name(head, seed),
-            "folds": path,
-            "standardize": standardize,
-            "seed": int(seed),
-            "leaking": leaking,
-            "tuned": probabilities.attrs.get("tuned"),
-            "chosen": probabilities.attrs.get("chosen"),
-            "train": _about(clips[~tested], train),
-            "test": _about(clips[tested], [test]),
-        },
-        excluded=excluded(X, given),
-        filtered=given.attrs["left_out"],
-        warnings=[
-            *leaks,
-            *said,
-            *_notes.one_answer(probabilities),
-            *_notes.warnings(clips[tested], X, standardize),
-            *_further(clips[~tested], standardize),
-        ],
-        baseline=baseline_scores(clips, fold, seed, standardize) if baseline else None,
-        provenance=_notes.provenance(clips, X),
-    )
-
-
-def _trained_on(clips: pd.DataFrame, test: str, train) -> list[str]:
-    here = sorted(clips["dataset"].dropna().unique())
-    others = [name for name in here if name != test]
-    train = [train] if isinstance(train, str) else list(train or others)
-    if strangers := [name for name in [*train, test] if name not in here]:
-        raise ValueError(
-            f"No clips of {', '.join(strangers)}. Corpora here: {', '.join(here)}."
-        )
-    if test in train:
-        raise ValueError(
-            f"{test} is trained on and tested on. Hold its speakers out with "
-            "cross_validate (--dataset instead of --train and --test)."
-        )
-    if not train:
-        raise ValueError(f"{test} is the only corpus: nothing is left to train on.")
-    return list(dict.fromkeys(train))
-
-
-def _on_both_sides(train, test) -> tuple[bool | None, list[str]]:
-    """Look for speakers and files that are trained on and tested on."""
-    said = []
-    people = sorted(set(train["speaker"].dropna()) & set(test["speaker"].dropna()))
-    if people:
-        said.append(
-            f"LEAKING: {len(people)} speakers are in training and test "
-            f"({_some(people)}). The score flatters."
-        )
-    if copies := _same_files(train, test):
-        said.append(
-            f"LEAKING: {len(copies)} files tested on are trained on, too "
-            f"({_some(copies)}). The score flatters."
-        )
-    if said:
-        return True, said
-    sides = {"trained on": train, "tested on": test}
-    if unknown := [n for n, side in sides.items() if side["speaker"].isna().any()]:
-        return None, [
-            f"It is not known who speaks in the clips {' and '.join(unknown)}: the "
-            "same people may be on both sides."
-        ]
-    return False, []
-
-
-def _same_files(train: pd.DataFrame, test: pd.DataFrame) -> list[str]:
-    """Name the pairs of clips whose files are equal; only equal sizes are read."""
-    sizes = defaultdict(lambda: ([], []))
-    for side, clips in enumerate((train, test)):
-        for clip, path in clips["path"].dropna().items():
-            if os.path.isfile(path):
-                sizes[os.path.getsize(path)][side].append((clip, path))
-    found = []
-    for ours, theirs in sizes.values():
-        if ours and theirs:
-            known = {fetching.sha256(path): clip for clip, path in ours}
-            pairs = ((known.get(fetching.sha256(path)), clip) for clip, path in theirs)
-            found += [f"{a} = {b}" for a, b in pairs if a]
-    return found
-
-
-def _further(trained: pd.DataFrame, standardize: str) -> list[str]:
-    """Say what a reader must know that lies in training, or in the test as a whole."""
-    said = []
-    corpora = sorted(set(trained["dataset"]) & set(datasets.names()))
-    if made := [name for name in corpora if datasets.card(name)["synthetic"]]:
-        said.append(f"Trained on synthetic speech ({', '.join(made)}).")
-    if standardize == "corpus":
-        said.append(
-            "Standardised by corpus: presumes that many clips of the corpus tested on "
-            "are at hand together, in a like mix of emotions. No single recording is."
-        )
-    return said
-
-
-def _about(clips: pd.DataFrame, names: list[str]) -> dict:
-    speakers = clips["speaker"]
-    return {
-        "datasets": names,
-        "n_clips": len(clips),
-        "n_speakers": None if speakers.isna().any() else int(speakers.nunique()),
-        "emotions": {n: int(k) for n, k in clips["emotion"].value_counts().items()},
-    }
-
-
-def _size(side: dict) -> str:
-    who = display.speakers(side["n_speakers"])
-    return f"{' + '.join(side['datasets'])} ({side['n_clips']} clips, {who})"
-
-
-def _some(names: list[str]) -> str:
-    more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 _STANDARDIZATIONS = ("none", "corpus", "speaker")
@@ -632,13 +296,11 @@ def _known(standardize: str | Sequence[str]) -> list[str]:
 
 
 def _shared(clips: pd.DataFrame, corpora: list[str]) -> pd.DataFrame:
-    parts = [clips[clips["dataset"] == name].copy() for name in corpora]
-    for part in parts:
-        part.attrs = {}
-    shared = concat_corpora(parts)
-    told = {**clips.attrs.get("left_out", {}), **shared.attrs["left_out"]}
-    shared.attrs = {**clips.attrs, "left_out": told}
-    return shared
+    facts, shared = ClipsMetadata.of(clips), apart(clips, corpora)
+    own = ClipsMetadata.of(shared)
+    facts.filtered |= own.filtered
+    facts.unshared += own.unshared
+    return facts.attach(shared)
 
 
 def _pairs(corpora: list[str]) -> list[tuple[str, str]]:
@@ -650,27 +312,27 @@ def _one(head, X, clips, train: str, test: str, given: dict) -> Result:
     if train != test:
         which = None if train == OTHERS else train
         return transfer(head, X, clips, test, which, **given)
-    own = clips[clips["dataset"] == test].copy()
-    own.attrs = {}
-    part = X[X.index.isin(own.index)]
-    part.attrs = {**X.attrs, "excluded": []}
+    own = ClipsMetadata().attach(clips[clips["dataset"] == test].copy())
+    part = FeaturesMetadata.update(X[X.index.isin(own.index)], excluded=[])
     return cross_validate(head, part, own, "speaker", **given)
 
 
 def _remarks(results: dict, clips: pd.DataFrame) -> list[str]:
     """Collect the results' warnings, with the corpus where not all have them."""
-    where: dict[str, set[str]] = {}
+    where: dict[Note, set[str]] = {}
     for (_, test, _), result in results.items():
-        for warning in result.warnings:
-            where.setdefault(warning, set()).add(test)
+        for note in result.notes:
+            where.setdefault(note, set()).add(test)
     everywhere = {test for _, test, _ in results}
     said = [
-        warning if tests == everywhere else f"On {', '.join(sorted(tests))}: {warning}"
-        for warning, tests in where.items()
+        note
+        if tests == everywhere
+        else Note(note.kind, f"On {', '.join(sorted(tests))}: {note}")
+        for note, tests in where.items()
     ]
-    filtered = clips.attrs.get("left_out", {})
-    said += [f"{n} clips left out: {why}." for why, n in filtered.items()]
-    if excluded := clips.attrs.get("excluded"):
+    facts = ClipsMetadata.of(clips)
+    said += [f"{n} clips left out: {why}." for why, n in facts.filtered.items()]
+    if excluded := facts.excluded:
         first = excluded[0]
         said.append(
             f"{len(excluded)} excluded, the first: {first['clip']} ({first['reason']})."

@@ -1,15 +1,19 @@
-"""Train and test with speakers held out; or test a model that needs no training."""
+"""Cross-validation with speakers held out; and tests of models that are trained."""
 
 import os
 from collections import Counter
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from sertools import features
-from sertools.evaluation import _notes
+from sertools.evaluation import _provenance
 from sertools.evaluation import folds as folding
+from sertools.evaluation._notes import Kind, Note, one_answer
 from sertools.evaluation._predictions import on_shared, table
 from sertools.evaluation._result import Result
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
 from sertools.models import load as load_model
 
@@ -17,32 +21,7 @@ _OPTIONAL = ("dataset", "path", "speaker")  # columns that a table of one's own 
 
 
 def matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
-    """Take the clips that have features, in the features' order.
-
-    Parameters
-    ----------
-    X : DataFrame of shape (n, d)
-        Features.
-    clips : DataFrame
-        The clips table; may hold more clips.
-
-    Returns
-    -------
-    DataFrame of n rows
-        With columns dataset, path and speaker, empty where they were not there.
-
-    Raises
-    ------
-    ValueError
-        If features belong to no clip, a clip is there twice, or there are fewer
-        than two emotions.
-
-    Examples
-    --------
-    >>> clips = pd.DataFrame({"emotion": ["sad", "fear", "sad"]}, index=list("abc"))
-    >>> matching(pd.DataFrame({"x": [1, 2]}, index=["c", "b"]), clips).index.tolist()
-    ['c', 'b']
-    """
+    """Take the clips that have features, in the features' order."""
     if not isinstance(X, pd.DataFrame):
         if len(X) != len(clips):
             raise ValueError(f"{len(X)} rows of features for {len(clips)} clips.")
@@ -72,28 +51,15 @@ def matching(X: pd.DataFrame, clips: pd.DataFrame) -> pd.DataFrame:
 
 def excluded(X: pd.DataFrame, clips: pd.DataFrame) -> list[dict]:
     """Name the clips that could not be used, or came without features."""
-    told = list(X.attrs.get("excluded", clips.attrs.get("excluded", [])))
+    told = FeaturesMetadata.of(X).excluded
+    told = ClipsMetadata.of(clips).excluded if told is None else told
     absent = clips.index.difference(X.index, sort=False)
     absent = absent.difference([item["clip"] for item in told], sort=False)
     return told + [{"clip": c, "reason": "no features given"} for c in absent]
 
 
 def taken(head) -> dict:
-    """Take from a fitted head what it chose for itself, if it is one that does.
-
-    Parameters
-    ----------
-    head : estimator
-        Fitted.
-
-    Returns
-    -------
-    dict
-        ``tuned``: the settings that `sertools.models.heads.Tuned` took, ``None``
-        where it had too little to go on. ``chosen``: what `Best` took, as
-        ``candidate`` and ``settings``, with the ``losses`` of all. Empty for other
-        heads.
-    """
+    """Take from a fitted head what it chose for itself, if it is one that does."""
     if isinstance(head, heads.Tuned):
         return {"tuned": _short(head.chosen_)}
     if isinstance(head, heads.Best):
@@ -102,20 +68,7 @@ def taken(head) -> dict:
 
 
 def told(found: dict[str, dict]) -> list[str]:
-    """Say in a line what was chosen, and where there was too little to go on.
-
-    Parameters
-    ----------
-    found : dict of dict
-        What `taken` gave, by fold.
-
-    Examples
-    --------
-    >>> told({"tuned": {"1": {"C": 1.0}, "2": {"C": 1.0}}})
-    ['Tuned in each fold, on training speakers held out: C = 1.0 (2x).']
-    >>> told({"chosen": {"1": {"candidate": "svm", "losses": {"svm": 0.3}}}})
-    ['Chosen in each fold, on training speakers held out: svm (1 of 1).']
-    """
+    """Say in a line what was chosen, and where there was too little to go on."""
     return [*_tuned(found.get("tuned", {})), *_chosen(found.get("chosen", {}))]
 
 
@@ -159,66 +112,62 @@ def _chosen(folds: dict[str, dict]) -> list[str]:
     return said
 
 
-def held_out(head, X, clips, fold, seed, tune=False) -> tuple[pd.DataFrame, list[str]]:
-    """Predict each fold with a head trained on all other clips.
+class HeldOut(NamedTuple):
+    """What the heads of all folds said of the clips that they were not trained on.
 
-    Parameters
-    ----------
-    head : str or scikit-learn classifier
-        See `sertools.models.heads.make`.
-    X : DataFrame of shape (n, d)
-        Features.
-    clips : DataFrame of n rows
-        In the same order.
-    fold : Series of str
-        The fold in which each clip is tested; missing where it is trained on only.
-    seed : int
-        Of everything drawn.
-    tune : bool, default False
-        Choose the head's settings within each fold's training clips.
-
-    Returns
-    -------
-    probabilities : DataFrame
-        A row a tested clip, a column an emotion; what heads chose for themselves
-        in each fold stands in its ``attrs``; see `choices.taken`.
-    warnings : list of str
-        What a reader must know.
+    Rows of `probabilities` are tested clips, columns emotions; `choices` is what heads
+    chose for themselves, by kind and fold.
     """
-    from threadpoolctl import threadpool_limits
 
+    probabilities: pd.DataFrame
+    notes: list[Note]
+    choices: dict[str, dict]
+
+    def info(self) -> dict:
+        """Give the choices as ``info`` holds them."""
+        return {kind: self.choices.get(kind) for kind in ("tuned", "chosen")}
+
+
+def held_out(head, X, clips, fold, seed, tune=False) -> HeldOut:
+    """Predict each fold with a head trained on all other clips."""
     classes = sorted(clips["emotion"].unique())
     tested = fold.notna().to_numpy()
     probabilities = pd.DataFrame(0.0, index=X.index, columns=classes)
-    values, y = X.to_numpy(), clips["emotion"].to_numpy(dtype=object).astype(str)
-    named = X if _wants_names(head, seed) else None
-    speakers = None if clips["speaker"].isna().any() else clips["speaker"].to_numpy()
+    rows = X if _wants_names(head, seed) else X.to_numpy()
     found = {}
-    with threadpool_limits(1):  # the same numbers whatever the number of cores
-        for name in fold[tested].unique():
-            test = (fold == name).to_numpy()
-            train = ~test
-            fresh = heads.make(head, seed, tune)
-            part = named[train] if named is not None else values[train]
-            who = None if speakers is None else speakers[train]
-            heads.fit(fresh, part, y[train], who)
-            part = named[test] if named is not None else values[test]
-            probabilities.loc[test, list(fresh.classes_)] = fresh.predict_proba(part)
-            for kind, own in taken(fresh).items():
-                found.setdefault(kind, {})[str(name)] = own
-    probabilities, said = probabilities[tested], unseen(clips["emotion"], fold)
-    probabilities.attrs.update(found)
-    return probabilities, [*said, *told(found)]
+    _check_training(clips["emotion"], fold)
+    for name, train, test in folding.splits(fold):
+        fitted = fit(head, rows, clips, train, seed, tune)
+        said = fitted.predict_proba(rows[test])
+        probabilities.loc[test, list(fitted.classes_)] = said
+        for kind, own in taken(fitted).items():
+            found.setdefault(kind, {})[str(name)] = own
+    notes = unseen(clips["emotion"], fold)
+    notes += [Note(Kind.TUNED, text) for text in told(found)]
+    return HeldOut(probabilities[tested], notes, found)
 
 
-def unseen(emotions: pd.Series, fold: pd.Series) -> list[str]:
-    """Say which folds test an emotion that their training clips do not have.
+def _check_training(emotions: pd.Series, fold: pd.Series) -> None:
+    """Refuse folds that leave a single emotion to train on."""
+    for name in fold.dropna().unique():
+        left = emotions[(fold != name).to_numpy()].unique()
+        if len(left) < 2:
+            raise ValueError(
+                f"Fold {name} leaves only clips of {', '.join(left) or 'nothing'} to "
+                "train on: no head can tell emotions apart. Take other folds."
+            )
 
-    Examples
-    --------
-    >>> unseen(pd.Series(["sad", "fear", "sad"]), pd.Series(["1", "2", "2"]))
-    ['No training clips of an emotion tested in fold 2 (fear).']
-    """
+
+def fit(head, X, clips: pd.DataFrame, train: np.ndarray, seed: int, tune=False):
+    """Fit a fresh head to some of the clips, and say who speaks where that is known."""
+    y = clips["emotion"].to_numpy(dtype=object).astype(str)
+    known = not clips["speaker"].isna().any()
+    speakers = clips["speaker"].to_numpy()[train] if known else None
+    return heads.fit(heads.make(head, seed, tune), X[train], y[train], speakers)
+
+
+def unseen(emotions: pd.Series, fold: pd.Series) -> list[Note]:
+    """Say which folds test an emotion that their training clips do not have."""
     said = []
     for name in fold.dropna().unique():
         here = (fold == name).to_numpy()
@@ -226,7 +175,8 @@ def unseen(emotions: pd.Series, fold: pd.Series) -> list[str]:
             said.append(f"{name} ({', '.join(absent)})")
     if not said:
         return []
-    return [f"No training clips of an emotion tested in fold {'; '.join(said)}."]
+    text = f"No training clips of an emotion tested in fold {'; '.join(said)}."
+    return [Note(Kind.UNSEEN_EMOTION, text)]
 
 
 def _wants_names(head, seed: int) -> bool:
@@ -245,7 +195,7 @@ def baseline_scores(clips, fold: pd.Series, seed: int, standardize: str) -> dict
     if X.isna().any(axis=None):
         return None
     X = features.standardize(X, clips, standardize)
-    probabilities, _ = held_out(heads.make("logistic"), X, clips, fold, seed)
+    probabilities = held_out(heads.make("logistic"), X, clips, fold, seed).probabilities
     tested = clips.loc[probabilities.index]
     return Result(table(tested.reset_index(), probabilities)).scores()
 
@@ -267,7 +217,7 @@ def cross_validate(
     baseline: bool = True,
     tune: bool = False,
 ) -> Result:
-    """Train a head on some speakers and test it on the others, in turn.
+    """Cross-validate a head: train on some speakers, test on the others, in turn.
 
     Parameters
     ----------
@@ -318,35 +268,34 @@ def cross_validate(
     head = heads.make(head, seed) if isinstance(head, str) else head
     plan = folding.assign(clips, folds, seed)
     scaled = features.standardize(X, clips, standardize)
-    probabilities, warnings = held_out(head, scaled, clips, plan.fold, seed, tune)
+    said = held_out(head, scaled, clips, plan.fold, seed, tune)
     tested = clips.assign(fold=plan.fold)[plan.fold.notna()]
-    filtered = dict(clips.attrs.get("left_out", {}))
+    filtered = dict(ClipsMetadata.of(clips).filtered)
     if len(tested) < len(clips):
         filtered[f"only trained on in {plan.name}"] = len(clips) - len(tested)
     return Result(
-        predictions=table(tested.reset_index(), probabilities),
+        predictions=table(tested.reset_index(), said.probabilities),
         info={
-            **_notes.about(clips, X),
+            **_provenance.about(clips, X),
             "head": head_name(head, seed),
             "folds": plan.name,
             "standardize": standardize,
             "seed": int(seed),
             "leaking": plan.leaking,
-            "tuned": probabilities.attrs.get("tuned"),
-            "chosen": probabilities.attrs.get("chosen"),
+            **said.info(),
         },
         excluded=excluded(X, everything),
         filtered=filtered,
         warnings=[
             *plan.warnings,
-            *warnings,
-            *_notes.one_answer(probabilities),
-            *_notes.warnings(clips, X, standardize),
+            *said.notes,
+            *one_answer(said.probabilities),
+            *_provenance.warnings(clips, X, standardize),
         ],
         baseline=baseline_scores(clips, plan.fold, seed, standardize)
         if baseline
         else None,
-        provenance=_notes.provenance(clips, X),
+        provenance=_provenance.provenance(clips, X),
     )
 
 
@@ -392,19 +341,19 @@ def predict(model, clips: pd.DataFrame, **options) -> Result:
     filtered = {f"{model.spec} has no class {name}": n for name, n in unknown.items()}
     return Result(
         predictions=table(kept.assign(fold="").reset_index(), probabilities),
-        info={**_notes.about(kept, scores), "leaking": None},
-        excluded=list(scores.attrs["excluded"]),
-        filtered={**clips.attrs.get("left_out", {}), **filtered},
+        info={**_provenance.about(kept, scores), "leaking": None},
+        excluded=list(FeaturesMetadata.of(scores).excluded),
+        filtered={**ClipsMetadata.of(clips).filtered, **filtered},
         warnings=[
             *said,
-            *_notes.one_answer(probabilities),
-            *_notes.warnings(kept, scores, "none"),
+            *one_answer(probabilities),
+            *_provenance.warnings(kept, scores, "none"),
         ],
-        provenance=_notes.provenance(kept, scores),
+        provenance=_provenance.provenance(kept, scores),
     )
 
 
-def _projected(spec: str, shared: list[str], foreign: pd.DataFrame, lost: int):
+def _projected(spec, shared: list[str], foreign: pd.DataFrame, lost: int) -> list[Note]:
     """Say what became of the probability of classes that none of the clips is."""
     said = []
     if (away := foreign.sum(axis=1).mean()) >= 0.005:
@@ -419,4 +368,4 @@ def _projected(spec: str, shared: list[str], foreign: pd.DataFrame, lost: int):
             f"all of these count as equally probable, and {shared[0]}, the first by "
             "name, as predicted."
         )
-    return said
+    return [Note(Kind.PROJECTED, text) for text in said]

@@ -1,4 +1,7 @@
-"""Does anything stand on both sides of a split? Speakers, texts, copies of clips."""
+"""Data leakage and pretraining contamination: what stands on both sides of a split.
+
+Speakers, texts and copies of clips; and what a model may have heard before.
+"""
 
 import functools
 import html
@@ -17,15 +20,7 @@ from sertools.evaluation.folds import assign
 
 
 class Origin(NamedTuple):
-    """The published recording that a file is, byte by byte.
-
-    Parameters
-    ----------
-    dataset, clip, speaker : str
-        The corpus, and the names that `datasets.load` gives.
-    emotion : str
-        As its owner has it.
-    """
+    """The published recording that a file is, byte by byte: names as when loaded."""
 
     dataset: str
     clip: str
@@ -44,23 +39,7 @@ def _everything() -> dict[str, tuple[str, str]]:
 
 
 def published_as(clips: pd.DataFrame, digests: pd.Series) -> dict[str, Origin]:
-    """Recognise published recordings that go under another corpus's name.
-
-    Only files that are the same byte by byte are recognised: of those that were
-    published, the checksums are known here and not the sound.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        A clips table.
-    digests : Series of str
-        SHA-256 of each clip's file, by clip.
-
-    Returns
-    -------
-    dict of str to Origin
-        By clip; those that are in their own corpus are not in it.
-    """
+    """Recognise published recordings that go under another corpus's name."""
     found = {}
     for clip, digest in digests.dropna().items():
         name, stem = _everything().get(digest, (None, None))
@@ -82,7 +61,7 @@ _UNNAMED = ("folder", "table")  # corpora of one's own, of whatever origin
 
 
 @dataclass(frozen=True, repr=False)
-class Contamination:
+class Contamination(display.Display):
     """Whether a model may have heard the very clips that it is tested on.
 
     Parameters
@@ -102,18 +81,18 @@ class Contamination:
     corpora: tuple[str, ...]
     reason: str
 
-    def __repr__(self) -> str:
-        return f"Pretraining overlap: {self.answer}. {self.reason}"
-
-    def _repr_html_(self) -> str:
+    def _parts(self):
         answer, reason = html.escape(self.answer), html.escape(self.reason)
-        return f"<p><b>Pretraining overlap: {answer}.</b> {reason}</p>"
+        yield display.Part(
+            [f"Pretraining overlap: {self.answer}. {self.reason}"],
+            f"<p><b>Pretraining overlap: {answer}.</b> {reason}</p>",
+        )
 
 
 def contamination(
     model, clips: pd.DataFrame, further: Collection[str] = ()
 ) -> Contamination:
-    """Say whether a model's training data include what it is to be tested on.
+    """Look for contamination: whether a model was pretrained on what tests it.
 
     Parameters
     ----------
@@ -126,7 +105,7 @@ def contamination(
 
     Returns
     -------
-    Pretraining
+    Contamination
         Yes, no or unknown, and why: as far as its makers told.
 
     Raises
@@ -148,29 +127,7 @@ def contamination(
 def overlap(
     model: str, trained_on: Collection[str] | None, tested_on: Collection[str]
 ) -> Contamination:
-    """Compare what a model was trained on with what it is tested on.
-
-    Parameters
-    ----------
-    model : str
-        Its name, to show.
-    trained_on : collection of str or None
-        Corpora in its training data; ``None`` where nobody can say.
-    tested_on : collection of str
-        Corpora of the clips.
-
-    Returns
-    -------
-    Pretraining
-        Yes, no or unknown, and why.
-
-    Examples
-    --------
-    >>> overlap("heavy", ("crema_d", "emodb"), {"emodb"}).answer
-    'yes'
-    >>> overlap("opensmile", (), {"emodb"}).answer
-    'no'
-    """
+    """Compare what a model was trained on with what it is tested on."""
     if trained_on is None:
         return Contamination(
             model,
@@ -209,16 +166,12 @@ _KINDS = {
     "published": "a published recording under another name",
     "text": "the same text",
 }
-
-
 _LEAKS = ("speaker", "bytes", "recording")
-
-
 _SHOWN = 5
 
 
 @dataclass(repr=False)
-class Leakage:
+class Leakage(display.Display):
     """What stands on both sides of a split.
 
     Parameters
@@ -231,7 +184,7 @@ class Leakage:
         What was looked at.
     notes : list of str
         What could not be looked at, and how to take what was found.
-    pretraining : Pretraining, optional
+    pretraining : Contamination, optional
         Whether a model had heard these clips before: yes, no or unknown.
     """
 
@@ -252,31 +205,26 @@ class Leakage:
         counted = self.found["kind"].value_counts()
         return {kind: int(counted.get(kind, 0)) for kind in _KINDS}
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
+    def _parts(self):
+        verdict = "LEAKING" if self.leaking else "no leak found"
+        head = f"{verdict}: {self.n_clips} clips, {self.n_folds} folds"
+        yield display.heading(head, bold=True)
+        lines = []
         for kind, words in _KINDS.items():
             rows = self.found[self.found["kind"] == kind]
             lines.append(f"  {len(rows):5}  {words}")
             lines += [f"         {row}" for row in self._named(rows)]
-        return "\n".join([*lines, *(f"  {note}" for note in self._said())])
-
-    def _repr_html_(self) -> str:
         counted = zip(_KINDS.values(), self.counts().values(), strict=True)
+        yield display.Part(lines, f"{display.rows(counted)}<br>")
         named = self.found[self.found["kind"] != "text"]
         shown = named.head(20).round(3).dropna(axis=1, how="all")
-        table = display.frame(shown, "Where", index=False) if len(named) else ""
-        return (
-            f"<p><b>{html.escape(self._head())}</b></p>{display.rows(counted)}<br>"
-            f"{table}{display.dotted(self._said())}"
-        )
+        if len(named):
+            yield display.Part(html=display.frame(shown, "Where", index=False))
+        yield display.notes(self._said())
 
     def _said(self) -> list[str]:
         heard = [] if self.pretraining is None else [str(self.pretraining)]
         return [*heard, *self.notes]
-
-    def _head(self) -> str:
-        verdict = "LEAKING" if self.leaking else "no leak found"
-        return f"{verdict}: {self.n_clips} clips, {self.n_folds} folds"
 
     def _named(self, rows: pd.DataFrame) -> list[str]:
         if rows["kind"].eq("text").all():
@@ -295,7 +243,7 @@ def leakage(
     progress: bool = True,
     model=None,
 ) -> Leakage:
-    """Look for what stands on both sides of a split.
+    """Look for data leakage: what stands on both sides of a split.
 
     Copies are found through re-encoding, resampling, gain, noise, shifts and
     cuts of up to half; copies that were stretched or moved in pitch are not.

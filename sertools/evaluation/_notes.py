@@ -1,165 +1,131 @@
-"""What stands beside a score: where it comes from, and what its reader must know."""
+"""Notes: what a reader must know beside a score, each a sentence and its kind."""
 
-from collections.abc import Mapping
+import enum
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from sertools import datasets
-from sertools.evaluation import _leakage
-from sertools.evaluation.intervals import MIN_SPEAKERS, Evaluated
-from sertools.models import load as load_model
-from sertools.models import names as model_names
+from sertools.evaluation.intervals import Evaluated
 
 _SPEAKER_UNSEEN = ("none", "corpus")  # forms that need nothing else of a speaker
 
 
-def presumes_speaker(standardize: str | None) -> bool:
-    """Say whether a form of standardising presumes that one knows who speaks.
+class Kind(enum.Enum):
+    """What a note is about: programs ask for this, and never for its words."""
 
-    Examples
-    --------
-    >>> [presumes_speaker(form) for form in (None, "none", "corpus", "speaker")]
-    [False, False, False, True]
-    """
+    RANDOM_WEIGHTS = enum.auto()
+    SYNTHETIC = enum.auto()
+    TRAINED_ON_SYNTHETIC = enum.auto()
+    LEAKING = enum.auto()
+    UNKNOWN_SPEAKERS = enum.auto()
+    FEW_SPEAKERS = enum.auto()
+    PRESUMES_SPEAKER = enum.auto()
+    PRESUMES_CORPUS = enum.auto()
+    CONTAMINATION = enum.auto()
+    SILENT_CLIPS = enum.auto()
+    ONE_ANSWER = enum.auto()
+    UNSEEN_EMOTION = enum.auto()
+    TUNED = enum.auto()
+    PROJECTED = enum.auto()
+    OVERRULED = enum.auto()
+    CALIBRATED = enum.auto()
+    READING = enum.auto()
+    OTHER = enum.auto()
+
+
+MADE_UP = (Kind.RANDOM_WEIGHTS, Kind.SYNTHETIC)
+"""What goes before everything else: no number here is about people."""
+
+
+class Note(str):
+    """A sentence for a reader, with its kind; a plain string to JSON and to print."""
+
+    __slots__ = ("kind",)
+
+    def __new__(cls, kind: Kind, text: str):
+        """Make a sentence of a kind."""
+        made = super().__new__(cls, text)
+        made.kind = kind
+        return made
+
+    def __getnewargs__(self):
+        return self.kind, str(self)
+
+
+def of_kind(notes: Iterable[str], *kinds: Kind) -> list[str]:
+    """Take the notes of some kinds."""
+    return [note for note in notes if getattr(note, "kind", Kind.OTHER) in kinds]
+
+
+def recognised(warnings: Iterable[str], info: Mapping) -> list[str]:
+    """Give warnings that were saved as sentences the kinds that their result tells."""
+    known = [
+        *made_up_by(info),
+        *presuming(info.get("standardize")),
+        leaking_folds(info.get("folds")),
+    ]
+    kinds = {str(note): note for note in known}
+    return [kinds.get(warning, warning) for warning in warnings]
+
+
+def presumes_speaker(standardize: str | None) -> bool:
+    """Say whether a form of standardising presumes that one knows who speaks."""
     return (standardize or "none") not in _SPEAKER_UNSEEN
 
 
-def about(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
-    """Name corpora and model; say whether the speech or the weights are made up.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        The clips that are scored.
-    X : DataFrame
-        Features or scores, as `sertools.features` gives them.
-
-    Returns
-    -------
-    dict
-        ``dataset``, ``model``, ``synthetic``, ``random_weights``, and what the
-        features cost: ``seconds_per_clip``, ``megabytes`` of weights; ``None``
-        where it was not measured or is unknown. ``heard_before`` says whether
-        the model's training data include these clips: yes, no or unknown.
-    """
-    names = sorted(clips["dataset"].dropna().unique())
-    known = [name for name in names if name in datasets.names()]
-    return {
-        "dataset": "+".join(names),
-        "model": X.attrs.get("model"),
-        "synthetic": any(datasets.card(name)["synthetic"] for name in known),
-        "random_weights": bool(X.attrs.get("random_weights")),
-        "heard_before": None if (heard := _heard(clips, X)) is None else heard.answer,
-        "seconds_per_clip": X.attrs.get("seconds_per_clip"),
-        "megabytes": X.attrs.get("megabytes"),
-    }
+def presuming(standardize: str | None) -> list[Note]:
+    """Say so where standardising presumes that one knows who speaks."""
+    if not presumes_speaker(standardize):
+        return []
+    form = "" if standardize == "speaker" else f" ({standardize})"
+    text = (
+        f"Standardised by speaker{form}: presumes that one knows who speaks and has "
+        "other clips of theirs. Not to be ranked with scores that presume neither."
+    )
+    return [Note(Kind.PRESUMES_SPEAKER, text)]
 
 
-def one_answer(probabilities: pd.DataFrame) -> list[str]:
-    """Say so where every clip gets the same answer, which no score shows.
+def leaking_folds(name: str | None) -> Note:
+    """Say that folds have the same speakers in training and test."""
+    return Note(
+        Kind.LEAKING,
+        f"LEAKING FOLDS ({name}): the same speakers are in training and test. "
+        "These scores flatter; hold speakers out with folds='speaker'.",
+    )
 
-    Examples
-    --------
-    >>> one_answer(pd.DataFrame({"angry": [0.2, 0.4], "sad": [0.8, 0.6]}))
-    ['Every clip is called sad: nothing is told apart.']
-    """
+
+def one_answer(probabilities: pd.DataFrame) -> list[Note]:
+    """Say so where every clip gets the same answer, which no score shows."""
     called = set(probabilities.to_numpy().argmax(axis=1))
     if len(called) > 1:
         return []
-    return [
-        f"Every clip is called {probabilities.columns[called.pop()]}: nothing is told "
-        "apart."
-    ]
+    name = probabilities.columns[called.pop()]
+    text = f"Every clip is called {name}: nothing is told apart."
+    return [Note(Kind.ONE_ANSWER, text)]
 
 
-def provenance(clips: pd.DataFrame, X: pd.DataFrame) -> dict:
-    """Give checksums of corpus and weights, and the licences of both."""
-    corpora = sorted(set(clips["dataset"].dropna()) & set(datasets.names()))
-    licences = [f"{name}: {datasets.card(name)['license']}" for name in corpora]
-    for label in str(X.attrs.get("model")).split("+"):
-        spec = label.partition(" ")[0]
-        if spec.partition(":")[0] in model_names():
-            licences.append(f"{spec}: {load_model(spec).license}")
-    return {
-        "corpus_sha256": X.attrs.get("corpus_sha256"),
-        "weights_sha256": X.attrs.get("weights_sha256"),
-        "licenses": licences,
-    }
+def made_up_by(info: Mapping) -> list[Note]:
+    """Say whether a result comes of random weights, or of synthetic speech."""
+    random = "Random weights: everything ran, and no number here means anything."
+    synthetic = (
+        "Synthetic speech: these scores show that everything works, not how well "
+        "anything recognises people."
+    )
+    said = [Note(Kind.RANDOM_WEIGHTS, random)] * bool(info.get("random_weights"))
+    return said + [Note(Kind.SYNTHETIC, synthetic)] * bool(info.get("synthetic"))
 
 
-def warnings(clips: pd.DataFrame, X: pd.DataFrame, standardize: str) -> list[str]:
-    """Say what a reader must know that does not depend on the folds."""
-    said = _made_up(about(clips, X))
-    heard = _heard(clips, X)
-    said += [heard.reason] if heard and heard.answer != "no" else []
-    if presumes_speaker(standardize):
-        form = "" if standardize == "speaker" else f" ({standardize})"
-        said.append(
-            f"Standardised by speaker{form}: presumes that one knows who speaks and "
-            "has other clips of theirs. Not to be ranked with scores that presume "
-            "neither."
-        )
-    if silent := [clip for clip in X.attrs.get("silent", []) if clip in clips.index]:
-        named = ", ".join(silent[:3]) + (" ..." if len(silent) > 3 else "")
-        said.append(f"{len(silent)} silent clips are used: {named}.")
-    speakers = clips["speaker"]
-    if not speakers.isna().any() and speakers.nunique() < MIN_SPEAKERS:
-        said.append(
-            f"{speakers.nunique()} speakers: too few for an interval. Look at each "
-            "speaker's own score."
-        )
-    return said
-
-
-def _made_up(facts: dict) -> list[str]:
-    said = []
-    if facts.get("random_weights"):
-        said.append(
-            "Random weights: everything ran, and no number here means anything."
-        )
-    if facts.get("synthetic"):
-        said.append(
-            "Synthetic speech: these scores show that everything works, not how well "
-            "anything recognises people."
-        )
-    return said
-
-
-def carried(result: Evaluated) -> list[str]:
-    """Give what a reader of anything drawn from a result must know, each once.
-
-    Parameters
-    ----------
-    result : Result
-        Any.
-
-    Returns
-    -------
-    list of str
-        Made-up weights or speech first, then its warnings.
-    """
-    return list(dict.fromkeys([*_made_up(result.info), *result.warnings]))
-
-
-def made_up(infos: Mapping[str, dict]) -> list[str]:
-    """Say which of several results come of random weights, or of synthetic speech.
-
-    Examples
-    --------
-    >>> made_up({"a": {"random_weights": True}, "b": {}})
-    ['Random weights: a. They mean nothing.']
-    """
-    random = [name for name, info in infos.items() if info.get("random_weights")]
-    notes = [f"Random weights: {', '.join(random)}. They mean nothing."] * bool(random)
+def made_up(infos: Mapping[str, Mapping]) -> list[Note]:
+    """Say which of several results come of random weights, or of synthetic speech."""
+    random = ", ".join(name for name, i in infos.items() if i.get("random_weights"))
+    notes = [Note(Kind.RANDOM_WEIGHTS, f"Random weights: {random}. They mean nothing.")]
+    notes *= bool(random)
     if any(info.get("synthetic") for info in infos.values()):
-        notes.append("Synthetic speech: nothing here says how people are recognised.")
+        text = "Synthetic speech: nothing here says how people are recognised."
+        notes.append(Note(Kind.SYNTHETIC, text))
     return notes
 
 
-def _heard(clips: pd.DataFrame, X: pd.DataFrame) -> _leakage.Contamination | None:
-    """Say whether the model's training data included what it is tested on."""
-    if "training_corpora" not in X.attrs or X.attrs.get("random_weights"):
-        return None
-    tested = clips["dataset"].dropna().unique()
-    model, corpora = X.attrs.get("model"), X.attrs["training_corpora"]
-    return _leakage.overlap(model, corpora, tested)
+def carried(result: Evaluated) -> list[str]:
+    """Give what a reader of anything drawn from a result must know, each once."""
+    return list(dict.fromkeys([*made_up_by(result.info), *result.warnings]))

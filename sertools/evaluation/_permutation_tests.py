@@ -1,4 +1,8 @@
-"""Is the difference real? Exchange two models' answers, speaker by speaker."""
+"""Permutation tests over whole speakers: sign flips and permuted labels, with max-T.
+
+Is a difference real, and which difference would have been found? Speakers are
+exchanged, for clips of one speaker are not independent.
+"""
 
 import functools
 import itertools
@@ -9,39 +13,18 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from sertools.evaluation.intervals import jackknife_variance
+
 POWER = 0.8
 """The share of studies that would find the difference called detectable."""
 
-
 _EXACT = 14  # speakers up to which all exchanges are gone through
-
-
 _FEW = 10  # speakers up to which studies are drawn to find what a test can see
-
-
 _STUDIES = 1000
 
 
 def signs(speakers: int, seed: int, draws: int):
-    """Give signs to exchange by, in blocks of rows; the first row exchanges nothing.
-
-    Parameters
-    ----------
-    speakers : int
-        Up to 14, every exchange comes once, in one block.
-    seed, draws : int
-        Of those drawn with more speakers, and how many.
-
-    Yields
-    ------
-    ndarray of shape (exchanges, speakers)
-        1 and -1.
-
-    Examples
-    --------
-    >>> next(signs(2, 0, 0)).tolist()
-    [[1.0, 1.0], [1.0, -1.0]]
-    """
+    """Give signs to exchange by, in blocks of rows; the first row exchanges nothing."""
     if speakers <= _EXACT:  # one speaker may stay: turning all changes no size
         rest = itertools.product((1.0, -1.0), repeat=speakers - 1)
         yield np.array([(1.0, *others) for others in rest])
@@ -55,28 +38,7 @@ def signs(speakers: int, seed: int, draws: int):
 
 @functools.lru_cache(maxsize=256)
 def minimum_detectable_effect(speakers: int, level: float) -> float:
-    """Find the difference, in standard errors, that 80 % of such tests would find.
-
-    With more than ten speakers by Student's law; with fewer, where exchanges are
-    too few for it, by drawing studies; see `studied`.
-
-    Parameters
-    ----------
-    speakers : int
-        Whose signs are exchanged.
-    level : float
-        The p-value at which a test alone finds something.
-
-    Returns
-    -------
-    float
-        NaN where even the most extreme signs are no such surprise.
-
-    Examples
-    --------
-    >>> [round(minimum_detectable_effect(n, 0.05), 1) for n in (24, 5)]
-    [3.0, nan]
-    """
+    """Find the minimum detectable effect, in standard errors, at a power of 80 %."""
     if speakers > _FEW:
         far = to_t(norm.isf(level / 2), speakers)
         return far + float(student_t.ppf(POWER, speakers - 1))
@@ -85,23 +47,7 @@ def minimum_detectable_effect(speakers: int, level: float) -> float:
 
 
 def studied(moves: np.ndarray, effect: np.ndarray, level: float) -> float:
-    """Draw studies whose speakers differ as the normal law says; see what they find.
-
-    Parameters
-    ----------
-    moves : ndarray of shape (ways, speakers)
-        What each speaker adds to the difference, in every way that chance might
-        have had it; the first row is as it was.
-    effect : ndarray of shape (speakers,)
-        What a difference of one standard error gives to each speaker.
-    level : float
-        The p-value at which a test finds something.
-
-    Returns
-    -------
-    float
-        Standard errors; NaN where no difference could be found, however large.
-    """
+    """Draw studies whose speakers differ as the normal law says; see what they find."""
     noise = np.random.default_rng(0).normal(size=(moves.shape[1], _STUDIES))
     turned, plain = moves @ noise, (moves @ effect)[:, None]
 
@@ -122,20 +68,7 @@ def studied(moves: np.ndarray, effect: np.ndarray, level: float) -> float:
 def to_t(far: float, n: int) -> float:
     """Turn a size in spreads of what chance deals into Student's t.
 
-    A difference adds to that spread, which therefore can be `far` by the root of
-    `n` at most, however large the difference.
-
-    Parameters
-    ----------
-    far : float
-        The size of a difference, over its spread.
-    n : int
-        Speakers who were exchanged; one fewer where they were dealt out.
-
-    Examples
-    --------
-    >>> round(to_t(2.0, 10), 3), round(to_t(2.0, 1000), 3)
-    (2.449, 2.003)
+    A difference adds to that spread, so that `far` is at most the root of `n`.
     """
     return float(far * np.sqrt((n - 1) / (n - min(far**2, n - 1))))
 
@@ -143,69 +76,26 @@ def to_t(far: float, n: int) -> float:
 MIN_SPEAKERS = 6
 """With five, even the most extreme exchange has a chance of 2 in 32: above 5 %."""
 
-
 _DRAWS = 20_000
-
-
-_LEVEL = 0.05
+LEVEL = 0.05
+"""Of every test: below this p-value a difference is called one."""
 
 
 class Differences(NamedTuple):
-    """What was found to differ, one entry a test: a pair of models, or a group.
+    """What was found to differ, one entry a test: a pair of models, or a group."""
 
-    Parameters
-    ----------
-    difference : ndarray of shape (tests,)
-        Of the scores: the first model's less the second's, a group's less that
-        of the rest.
-    low, high : ndarray of shape (tests,)
-        95 % interval over speakers, each test by itself; NaN where there are
-        too few speakers.
-    p, p_joint : ndarray of shape (tests,)
-        Two-sided; for the test alone, and for all tests together (max-T).
-    detectable : ndarray of shape (tests,)
-        The difference that four of five such studies would have found, by the
-        joint p-value.
-    """
-
-    difference: np.ndarray
-    low: np.ndarray
+    difference: np.ndarray  # of the scores: a less b, or a group less the rest
+    low: np.ndarray  # 95 % over speakers, each test alone; NaN with too few speakers
     high: np.ndarray
-    p: np.ndarray
-    p_joint: np.ndarray
-    detectable: np.ndarray
+    p: np.ndarray  # two-sided, for the test alone
+    p_joint: np.ndarray  # for all tests together (max-T)
+    detectable: np.ndarray  # what four of five such studies would have found
 
 
 def speaker_contributions(
     right: np.ndarray, emotions: np.ndarray, speakers: np.ndarray, by_class: bool = True
 ) -> np.ndarray:
-    """Say what each speaker adds to the score.
-
-    The pooled UAR is a sum over clips: each clip that is right adds one over
-    the number of classes and of clips of its class. So it is a sum over
-    speakers.
-
-    Parameters
-    ----------
-    right : ndarray of shape (n,), bool or float
-        Whether each clip was right; a share where it was so in part.
-    emotions, speakers : ndarray of shape (n,)
-        What is true, and who speaks.
-    by_class : bool, default True
-        The UAR; the accuracy otherwise.
-
-    Returns
-    -------
-    ndarray of shape (speakers,)
-        Sorted by speaker; the sum is the score.
-
-    Examples
-    --------
-    >>> right = np.array([True, False, True])
-    >>> who, what = np.array(["a", "b", "b"]), np.array(["sad", "sad", "happy"])
-    >>> speaker_contributions(right, what, who).tolist()
-    [0.25, 0.5]
-    """
+    """Say what each speaker adds to the score."""
     _, emotion, n_clips = np.unique(emotions, return_inverse=True, return_counts=True)
     weight = 1 / (len(n_clips) * n_clips[emotion]) if by_class else 1 / len(right)
     _, speaker = np.unique(speakers, return_inverse=True)
@@ -215,39 +105,10 @@ def speaker_contributions(
 def sign_flip_test(
     differences: np.ndarray, seed: int = 0, draws: int = _DRAWS
 ) -> Differences:
-    """Test pairs of models by exchanging their answers for whole speakers.
+    """Sign-flip test of pairs of models, with max-T over all pairs.
 
-    If two models are equally good, it is chance which of them gave which
-    answers to a speaker's clips; exchanging them turns the sign of what that
-    speaker adds to the difference. All exchanges are gone through where the
-    speakers are few; else they are drawn. The joint p-value of a pair is how
-    often an exchange gives *any* pair a difference as large for its spread
-    (Westfall and Young's max-T).
-
-    Parameters
-    ----------
-    differences : ndarray of shape (pairs, speakers)
-        What each speaker adds to the difference of the scores.
-    seed : int, default 0
-        Of the exchanges drawn.
-    draws : int
-        How many.
-
-    Returns
-    -------
-    Differences
-        One entry a pair.
-
-    References
-    ----------
-    Westfall and Young (1993), Resampling-based multiple testing
-    Noreen (1989), Computer-intensive methods for testing hypotheses
-
-    Examples
-    --------
-    >>> found = sign_flip_test(np.array([[0.02, 0.01, 0.03, 0.02, 0.01, 0.02]]))
-    >>> found.p.tolist()
-    [0.03125]
+    If two are equally good, it is chance which of them gave which answers to a
+    speaker (Noreen 1989; Westfall and Young 1993).
     """
     spread = np.sqrt(np.square(differences).sum(axis=1))
     scale = np.where(spread > 0, spread, 1)[:, None]
@@ -270,13 +131,9 @@ def sign_flip_test(
 
 
 def _reach(moved: np.ndarray, most: np.ndarray, speakers: int) -> float:
-    """Say how many standard errors a pair needs to be found apart.
-
-    To be called different, a pair has to stand out among all pairs: that is the
-    same as a stricter level for each pair alone, which the exchanges tell.
-    """
+    """Say how many standard errors a pair needs to be found apart."""
     ordered = np.sort(most)[::-1]
-    reached = ordered[max(int(_LEVEL * len(ordered)) - 1, 0)]
+    reached = ordered[max(int(LEVEL * len(ordered)) - 1, 0)]
     level = (moved >= reached - 1e-9).mean()
     return minimum_detectable_effect(speakers, max(level, 1 / len(moved)))
 
@@ -292,40 +149,13 @@ def _interval(differences: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def n_permutations(sizes: np.ndarray) -> int:
-    """Count the ways to deal speakers out to groups of these sizes.
-
-    Examples
-    --------
-    >>> n_permutations(np.array([2, 2]))
-    6
-    """
+    """Count the ways to deal speakers out to groups of these sizes."""
     left = np.cumsum(sizes)
     return prod(comb(int(n), int(k)) for n, k in zip(left, sizes, strict=True))
 
 
 def label_permutations(groups: np.ndarray, seed: int, draws: int) -> np.ndarray:
-    """Deal speakers out to groups as large as theirs.
-
-    Parameters
-    ----------
-    groups : ndarray of shape (speakers,), int
-        The group of each speaker: 0, 1 ...
-    seed : int
-        Of what is drawn.
-    draws : int
-        Above so many ways, so many are drawn, and the one that there is put
-        before them; else each way comes once.
-
-    Returns
-    -------
-    ndarray of shape (ways, speakers), int
-        Groups.
-
-    Examples
-    --------
-    >>> label_permutations(np.array([0, 1, 1]), 0, 10).tolist()
-    [[0, 1, 1], [1, 0, 1], [1, 1, 0]]
-    """
+    """Deal speakers out to groups as large as theirs."""
     sizes = np.bincount(groups)
     if n_permutations(sizes) <= draws:
         return np.array(list(_every(len(groups), list(sizes))))
@@ -351,35 +181,14 @@ def _every(n: int, sizes: list[int]):
 
 
 class HitCounts(NamedTuple):
-    """How often each speaker was right, emotion by emotion.
+    """How often each speaker was right, emotion by emotion."""
 
-    Parameters
-    ----------
-    hits, clips : ndarray of shape (speakers, emotions) or more
-        Clips that were right, and all clips.
-    """
-
-    hits: np.ndarray
-    clips: np.ndarray
+    hits: np.ndarray  # clips that were right: (speakers, emotions) or more
+    clips: np.ndarray  # all clips
 
     @classmethod
     def of(cls, right, codes, shape) -> "HitCounts":
-        """Count clips by speaker, emotion and, if need be, group.
-
-        Parameters
-        ----------
-        right : array-like of shape (n,), bool
-            Whether each clip was right.
-        codes : tuple of array-like of shape (n,), int
-            Speaker, emotion and perhaps group of each clip, from 0.
-        shape : tuple of int
-            How many of each there are.
-
-        Examples
-        --------
-        >>> Tally.of([True, False], ([0, 1], [0, 0]), (2, 1)).hits.tolist()
-        [[1.0], [0.0]]
-        """
+        """Count clips by speaker, emotion and, if need be, group."""
         hits, clips = np.zeros(shape), np.zeros(shape)
         np.add.at(hits, tuple(codes), np.asarray(right, dtype=float))
         np.add.at(clips, tuple(codes), 1.0)
@@ -393,35 +202,7 @@ class HitCounts(NamedTuple):
 def null_spread(
     tally: HitCounts, seed: int = 0, draws: int = 5000
 ) -> tuple[float, float, float]:
-    """Compare how far speakers spread with what luck alone would do.
-
-    If it mattered to no clip who speaks it, the clips of an emotion that were
-    right would be dealt out among the speakers by chance.
-
-    Parameters
-    ----------
-    tally : Tally of shape (speakers, emotions)
-        Every speaker has clips of every emotion.
-    seed : int, default 0
-        Of what is drawn.
-    draws : int
-        How many.
-
-    Returns
-    -------
-    spread, by_luck : float
-        Standard deviation of the speakers' mean recalls, and its mean where
-        luck alone decides.
-    p : float
-        How often luck spreads them as far.
-
-    Examples
-    --------
-    >>> tally = HitCounts(np.array([[9.0], [1.0]]), np.array([[10.0], [10.0]]))
-    >>> spread, by_luck, p = null_spread(tally)
-    >>> round(spread, 2), bool(p < 0.01)
-    (0.4, True)
-    """
+    """Compare how far speakers spread with what luck alone would do."""
     drawn = np.random.default_rng(seed)
     clips, hits = tally.clips.astype(int), tally.hits.sum(axis=0).astype(int)
     null = np.zeros((draws, len(clips)))
@@ -439,42 +220,9 @@ _STUDIED = 1000  # ways to deal up to which studies are drawn to find what is se
 def paired_test(
     tallies: list[HitCounts], seed: int = 0, families: int = 1, draws: int = _DRAWS
 ) -> Differences:
-    """Test groups that every speaker has clips in, such as texts.
+    """Paired (sign-flip) test of groups that every speaker has clips in, with max-T.
 
-    A group's recall is compared with that of the rest at the same speaker and
-    the same emotion, so that neither who speaks nor which emotions the group
-    holds plays a part. Each speaker's own difference changes its sign at
-    random: all signs are gone through where the speakers are few. All groups
-    share the signs, which makes the joint p-value (max-T).
-
-    Parameters
-    ----------
-    tallies : list of Tally of shape (speakers, emotions, 2)
-        One a group, of the same speakers; the last axis holds the rest and
-        the group.
-    seed : int, default 0
-        Of the signs drawn.
-    families : int, default 1
-        How many such sets of tests the joint p-value has to hold for.
-    draws : int
-        How many.
-
-    Returns
-    -------
-    Differences
-        One entry a tally.
-
-    References
-    ----------
-    Westfall and Young (1993), Resampling-based multiple testing
-
-    Examples
-    --------
-    >>> clips = np.full((6, 1, 2), 4.0)
-    >>> hits = np.stack([np.full((6, 1), 1.0), np.full((6, 1), 3.0)], axis=-1)
-    >>> found = paired_test([HitCounts(hits, clips)])
-    >>> found.difference.round(3).tolist(), found.p.tolist()
-    ([0.5], [0.03125])
+    Each is compared with the rest at the same speaker and the same emotion.
     """
     added, weight = map(np.array, zip(*map(_own_differences, tallies), strict=True))
     n = (weight > 0).sum(axis=1)
@@ -511,38 +259,7 @@ def unpaired_test(
     families: int = 1,
     draws: int = _DRAWS,
 ) -> Differences:
-    """Test groups of speakers, such as the sexes.
-
-    Whole speakers change places between the groups. All ways to deal them out
-    are gone through where they are few, else they are drawn; both without a
-    thought for clips, which are not independent.
-
-    Parameters
-    ----------
-    tally : Tally of shape (speakers, emotions)
-        What each speaker adds.
-    groups : ndarray of shape (speakers,), int
-        The group of each speaker: 0, 1 ...
-    seed : int, default 0
-        Of what is drawn.
-    families : int, default 1
-        How many such sets of tests the joint p-value has to hold for.
-    draws : int
-        Above so many ways, so many are drawn.
-
-    Returns
-    -------
-    Differences
-        One entry a group: its recall, the mean over emotions that it shares
-        with the rest, less that of the rest.
-
-    Examples
-    --------
-    >>> tally = HitCounts(np.array([[4.0]] * 5 + [[1.0]] * 5), np.full((10, 1), 4.0))
-    >>> found = unpaired_test(tally, np.repeat([0, 1], 5))
-    >>> found.difference.round(2).tolist(), found.p.round(4).tolist()
-    ([0.75, -0.75], [0.0079, 0.0079])
-    """
+    """Unpaired (label permutation) test of groups of speakers, such as the sexes."""
     dealt = label_permutations(groups, seed, draws)
     n = int(groups.max()) + 1
     null = np.stack([_difference(tally, dealt == g) for g in range(n)], axis=1)
@@ -601,25 +318,20 @@ def _welch(tally: HitCounts, inside: np.ndarray) -> tuple[float, float]:
                 for kept in without
             ]
         )
-        variance = (n - 1) / n * np.square(moved - moved.mean()).sum()
-        parts.append((variance, n - 1))
+        parts.append((jackknife_variance(moved), n - 1))
     total = sum(variance for variance, _ in parts)
     spread = sum(variance**2 / freedom for variance, freedom in parts)
     return np.sqrt(total), total**2 / spread if spread else parts[0][1] + parts[1][1]
 
 
 def _judged(observed, null, error, freedom, needed, families) -> Differences:
-    """Compare what was observed with what chance gives.
-
-    `needed` says how many standard errors a difference needs to be found, by the
-    level of each test alone, and by how far in spreads it has to stand out.
-    """
+    """Compare what was observed with what chance gives."""
     spread = np.sqrt(np.square(null).mean(axis=0))
     scale = np.where(spread > 1e-12, spread, 1)
     size, moved = np.abs(observed) / scale, np.abs(null) / scale
     largest = moved.max(axis=1)
     reach = student_t.ppf(0.975, np.maximum(freedom, 1)) * error
-    far = _critical(largest, 1 - (1 - _LEVEL) ** (1 / families))
+    far = _critical(largest, 1 - (1 - LEVEL) ** (1 / families))
     level = (moved >= far - 1e-9).mean(axis=0)
     return Differences(
         observed,
@@ -640,33 +352,15 @@ def _critical(sizes: np.ndarray, level: float) -> float:
 
 
 def min_p_value_unpaired(speakers: int, inside: int) -> float:
-    """Give the p-value of the most extreme way to deal speakers out.
-
-    Examples
-    --------
-    >>> round(min_p_value_unpaired(8, 4), 4)
-    0.0286
-    """
+    """Give the p-value of the most extreme way to deal speakers out."""
     return min(2 / comb(speakers, inside), 1.0)
 
 
 def min_p_value_paired(speakers: int) -> float:
-    """Give the p-value of the most extreme signs of so many speakers.
-
-    Examples
-    --------
-    >>> min_p_value_paired(6)
-    0.03125
-    """
+    """Give the p-value of the most extreme signs of so many speakers."""
     return min(2.0 ** (1 - speakers), 1.0)
 
 
 def sidak(p: np.ndarray | float, families: int) -> np.ndarray | float:
-    """Make a p-value hold for several families of tests (Šidák).
-
-    Examples
-    --------
-    >>> round(sidak(0.02, 2), 4)
-    0.0396
-    """
+    """Make a p-value hold for several families of tests (Šidák)."""
     return 1 - (1 - p) ** max(families, 1)

@@ -1,9 +1,11 @@
-"""Make a result of predictions, whoever made them."""
+"""The predictions table, of probabilities made here or predictions made elsewhere."""
 
 import numpy as np
 import pandas as pd
 
 from sertools import labels
+from sertools.datasets._tables import normalized, sexes
+from sertools.evaluation._notes import Kind, Note
 from sertools.evaluation._result import Result
 from sertools.evaluation.intervals import FIELDS
 
@@ -49,6 +51,10 @@ def from_predictions(predictions: pd.DataFrame, **info) -> Result:
     if given["clip"].duplicated().any():
         twice = given.loc[given["clip"].duplicated(), "clip"].iloc[0]
         raise ValueError(f"Clip {twice!r} is there twice.")
+    for name in {"clip", "speaker", "sex", "fold"} & set(given.columns):
+        given[name] = normalized(given[name])
+    if "sex" in given:
+        given["sex"] = sexes(given["sex"])
     columns = {name: _emotion(name) for name in given.columns if name not in FIELDS}
     columns = {name: emotion for name, emotion in columns.items() if emotion}
     given["emotion"] = [labels.canonical(word) for word in given["emotion"]]
@@ -67,7 +73,7 @@ def from_predictions(predictions: pd.DataFrame, **info) -> Result:
     return Result(scored, info=info, warnings=_overruled(given, scored))
 
 
-def _overruled(given: pd.DataFrame, scored: pd.DataFrame) -> list[str]:
+def _overruled(given: pd.DataFrame, scored: pd.DataFrame) -> list[Note]:
     """Say where the most probable emotion is another than the one given."""
     if "predicted" not in given:
         return []
@@ -75,32 +81,15 @@ def _overruled(given: pd.DataFrame, scored: pd.DataFrame) -> list[str]:
     n = sum(a != b for a, b in zip(words, scored["predicted"], strict=True))
     if not n:
         return []
-    return [
+    text = (
         f"{n} of {len(scored)} given predictions are not the most probable emotion of "
         "their clip; the most probable one is scored."
-    ]
+    )
+    return [Note(Kind.OVERRULED, text)]
 
 
 def table(clips: pd.DataFrame, probabilities: pd.DataFrame) -> pd.DataFrame:
-    """Join clips and probabilities into a predictions table.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        With ``clip`` and ``emotion``, and others of the predictions' fields.
-    probabilities : DataFrame of shape (n, k)
-        In the same order; columns are canonical emotions.
-
-    Returns
-    -------
-    DataFrame
-        See `Result.predictions`.
-
-    Raises
-    ------
-    ValueError
-        If probabilities are not finite, negative, or do not sum to one.
-    """
+    """Join clips and probabilities into a predictions table."""
     probabilities = probabilities[sorted(probabilities.columns)].astype(np.float64)
     values = probabilities.to_numpy()
     if not (np.isfinite(values).all() and (values >= -1e-6).all()):
@@ -122,32 +111,7 @@ def table(clips: pd.DataFrame, probabilities: pd.DataFrame) -> pd.DataFrame:
 def on_shared(
     probabilities: pd.DataFrame, emotions: set[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """Give the other classes' probability to those that model and clips share.
-
-    ``other`` stays: it says that no emotion was found.
-
-    Parameters
-    ----------
-    probabilities : DataFrame of shape (n, k)
-        Columns are classes.
-    emotions : set of str
-        What the clips are.
-
-    Returns
-    -------
-    shared : DataFrame, float64
-        The shared classes, in proportion; rows sum to one.
-    foreign : DataFrame
-        The other columns, as they were.
-    lost : int
-        Rows that gave the shared classes nothing, and are spread evenly.
-
-    Examples
-    --------
-    >>> said = pd.DataFrame({"angry": [0.2], "calm": [0.6], "sad": [0.2]})
-    >>> on_shared(said, {"angry", "sad"})[0].to_numpy().tolist()
-    [[0.5, 0.5]]
-    """
+    """Give the other classes' probability to those that model and clips share."""
     shared = [name for name in probabilities if name in emotions or name == "other"]
     kept = probabilities[shared].astype("float64")
     mass = kept.sum(axis=1)

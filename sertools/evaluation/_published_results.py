@@ -1,4 +1,4 @@
-"""Scores that others published, to stand beside ours and never to be ranked with them.
+"""Published results, to stand beside ours and never to be ranked with them.
 
 Reported as their sources have them; none was run here.
 """

@@ -1,21 +1,18 @@
 """What an evaluation found: every prediction, and the scores drawn from them."""
 
-import html
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from sertools import display, files
-from sertools.evaluation import _proper_scoring, _selective, intervals
+from sertools.evaluation import _proper_scoring, intervals
+from sertools.evaluation._calibration import Calibration, reliability
+from sertools.evaluation._notes import Kind, Note, recognised
+from sertools.evaluation._selective import RiskCoverage, risk_coverage
 from sertools.evaluation.intervals import FIELDS
-
-if TYPE_CHECKING:
-    from sertools.evaluation._calibration import Calibration
-    from sertools.evaluation._selective import RiskCoverage
 
 INFO = (
     *("dataset", "model", "head", "folds", "standardize", "seed"),
@@ -25,7 +22,7 @@ INFO = (
 
 
 @dataclass(repr=False)
-class Result:
+class Result(display.Display):
     """Every prediction of an evaluation, and the scores drawn from them.
 
     Parameters
@@ -55,6 +52,14 @@ class Result:
     warnings: list[str] = field(default_factory=list)
     baseline: dict | None = None
     provenance: dict = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[Note]:
+        """The warnings, each with its kind: what programs ask for."""
+        return [
+            said if isinstance(said, Note) else Note(Kind.OTHER, said)
+            for said in self.warnings
+        ]
 
     @property
     def classes(self) -> list[str]:
@@ -153,8 +158,8 @@ class Result:
         wrong = table[table["emotion"] != table["predicted"]]
         return wrong.sort_values("confidence", ascending=False, kind="stable").head(top)
 
-    def calibration(self, bins: int = 10, seed: int = 0) -> "Calibration":
-        """Measure how far the probabilities can be trusted.
+    def calibration(self, bins: int = 10, seed: int = 0) -> Calibration:
+        """Measure calibration: how far the probabilities can be trusted.
 
         Parameters
         ----------
@@ -174,11 +179,9 @@ class Result:
         ValueError
             If the answers come without probabilities.
         """
-        from sertools.evaluation import _calibration
+        return reliability(self, bins, seed)
 
-        return _calibration.reliability(self, bins, seed)
-
-    def risk_coverage(self) -> "RiskCoverage":
+    def risk_coverage(self) -> RiskCoverage:
         """Draw the risk-coverage curve: errors among the clips it is surest of.
 
         Returns
@@ -192,7 +195,7 @@ class Result:
         ValueError
             If the answers come without probabilities.
         """
-        return _selective.risk_coverage(self)
+        return risk_coverage(self)
 
     def confusion(self) -> pd.DataFrame:
         """Count confusions: rows true emotions, columns predicted classes."""
@@ -220,30 +223,20 @@ class Result:
         Path
             The folder.
         """
-        return save(self, folder)
+        folder = Path(folder)
+        with files.replacing(folder / "predictions.parquet") as draft:
+            self.predictions.to_parquet(draft, index=False)
+            files.write_json(folder / "metrics.json", self.metrics())
+        return folder
 
-    def __repr__(self) -> str:
-
-        return as_text(self)
-
-    def _repr_html_(self) -> str:
-
-        return as_html(self)
+    def _parts(self):
+        yield display.heading(_headline(self))
+        yield display.Part(_lines(self), _table(self))
+        yield display.notes(_remarks(self))
 
 
 _KEYS = INFO[:6]
-
-
 _PROVENANCE = ("corpus_sha256", "weights_sha256", "licenses")
-
-
-def save(result: Result, folder: str | os.PathLike) -> Path:
-    """Write ``metrics.json`` and ``predictions.parquet``; see `Result.save`."""
-    folder = Path(folder)
-    with files.replacing(folder / "predictions.parquet") as draft:
-        result.predictions.to_parquet(draft, index=False)
-        files.write_json(folder / "metrics.json", result.metrics())
-    return folder
 
 
 def load(folder: str | os.PathLike) -> Result:
@@ -275,7 +268,7 @@ def load(folder: str | os.PathLike) -> Result:
         info={**info, **metrics.get("more", {})},
         excluded=metrics["excluded"],
         filtered=metrics.get("left_out", {}),
-        warnings=metrics["warnings"],
+        warnings=recognised(metrics["warnings"], metrics),
         baseline=metrics["baseline"],
         provenance={key: metrics.get(key) for key in _PROVENANCE},
     )
@@ -341,23 +334,19 @@ def _per_speaker(result: Result) -> dict | None:
 _TITLES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
 
 
-def as_text(result: Result) -> str:
-    """Write a result in a few lines."""
-    lines = [_headline(result)]
-    lines += [f"  {_TITLES[name]:9} {_score(s)}" for name, s in result.scores().items()]
+def _lines(result: Result) -> list[str]:
+    """Write scores, chance and recalls in a few lines."""
+    lines = [f"  {_TITLES[name]:9} {_score(s)}" for name, s in result.scores().items()]
     lines.append(f"  chance    {result.chance:.3f}")
     if result.baseline:
         lines.append(f"  baseline  {_score(result.baseline['uar'])}  {_BASELINE}")
     recalls = result.per_class()["recall"]
-    lines.append(
-        "  recall    " + ", ".join(f"{name} {r:.2f}" for name, r in recalls.items())
-    )
-    lines += [f"  {note}" for note in _remarks(result)]
-    return "\n".join(lines)
+    named = ", ".join(f"{name} {r:.2f}" for name, r in recalls.items())
+    return [*lines, f"  recall    {named}"]
 
 
-def as_html(result: Result) -> str:
-    """Write a result as a small table with its warnings."""
+def _table(result: Result) -> str:
+    """Write scores and chance as a small table in HTML."""
     rows = [
         (_TITLES[name], f"{s['value']:.3f}", display.span(s["low"], s["high"]), "")
         for name, s in result.scores().items()
@@ -366,11 +355,7 @@ def as_html(result: Result) -> str:
     if base := result.baseline and result.baseline["uar"]:
         between = display.span(base["low"], base["high"])
         rows.append(("baseline", f"{base['value']:.3f}", between, _BASELINE))
-    return (
-        f"<p>{html.escape(_headline(result))}</p>"
-        + display.rows(rows, ("", "value", "95 % over speakers", ""), "Scores")
-        + display.dotted(_remarks(result))
-    )
+    return display.rows(rows, ("", "value", "95 % over speakers", ""), "Scores")
 
 
 _BASELINE = "UAR of duration and loudness alone"

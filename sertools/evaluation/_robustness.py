@@ -1,6 +1,5 @@
-"""Whether it still hears it in noise, over the telephone, or cut short."""
+"""Robustness: scores under degradation, such as noise, a telephone, or a cut."""
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -9,27 +8,27 @@ import pandas as pd
 
 from sertools import audio, display, features
 from sertools.display import p_value, span
-from sertools.evaluation import _notes
+from sertools.evaluation import _provenance
 from sertools.evaluation import folds as folding
-from sertools.evaluation._cross_validation import head_name, predict, unseen
+from sertools.evaluation._cross_validation import fit, head_name, predict, unseen
 from sertools.evaluation._permutation_tests import (
+    LEVEL,
     MIN_SPEAKERS,
     sign_flip_test,
     speaker_contributions,
 )
 from sertools.evaluation._predictions import table as predictions_table
 from sertools.evaluation._result import Result
-from sertools.models import heads
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 
 CLEAN = "clean"
 """The name of the level at which nothing is done."""
 
-
-_LEVEL = 0.05
+_UNUSABLE = "not usable at every level"
 
 
 @dataclass(repr=False)
-class Robustness:
+class Robustness(display.Display):
     """What became of a score when the recordings became worse.
 
     Parameters
@@ -76,27 +75,20 @@ class Robustness:
         table = pd.DataFrame(found).T.reindex(columns=self.clean.classes).fillna(0.0)
         return table.rename_axis(index="degradation", columns="predicted")
 
-    def __repr__(self) -> str:
+    def _parts(self):
+        yield display.heading(self._head())
         score = self.clean.scores()["uar"]
-        lines = [
-            self._head(),
-            f"  clean  {score['value']:.3f}  {span(score['low'], score['high'])}",
-        ]
+        lines = [f"  clean  {score['value']:.3f}  {span(score['low'], score['high'])}"]
         lines += [f"  {row.verdict}" for row in self.levels.itertuples()]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        rows = [_cells(CLEAN, self.clean.scores()["uar"])]
+        rows = [_cells(CLEAN, score)]
         rows += [
             _cells(name, {key: row[key] for key in _SCORE}, row)
             for name, row in self.levels.rename(columns={"uar": "value"}).iterrows()
         ]
         shown = _COLUMNS if self.matched else _COLUMNS[:-1]
-        return (
-            f"<p>{html.escape(self._head())}</p>"
-            + display.rows([row[: len(shown)] for row in rows], shown, "Degradations")
-            + display.dotted(self.notes)
-        )
+        rows = [row[: len(shown)] for row in rows]
+        yield display.Part(lines, display.rows(rows, shown, "Degradations"))
+        yield display.notes(self.notes)
 
     def _head(self) -> str:
         result = self.clean
@@ -147,13 +139,8 @@ def _tested(table: pd.DataFrame, found: Robustness) -> pd.DataFrame:
     n = found.clean.n_speakers
     if n is not None and n >= MIN_SPEAKERS:
         moved = np.array([added[spec] - added[CLEAN] for spec in table.index])
-        tested = sign_flip_test(moved, found.seed)
-        for name, values in zip(
-            columns,
-            (tested.low, tested.high, tested.p, tested.p_joint, tested.detectable),
-            strict=True,
-        ):
-            table[name] = values
+        _, *tested = sign_flip_test(moved, found.seed)
+        table[list(columns)] = np.transpose(tested)
     table["verdict"] = [_verdict(row) for row in table.itertuples()]
     return table
 
@@ -172,14 +159,12 @@ def _verdict(row) -> str:
         return f"{start}, {row.difference:+.3f} from clean."
     size = f"{row.difference:+.3f} {span(row.diff_low, row.diff_high)} from clean"
     p = p_value(row.p_joint)
-    if row.p_joint <= _LEVEL:
+    if row.p_joint <= LEVEL:
         return f"{start}, {size}, p = {p}."
     return f"{start}, {size}: that may be chance, p = {p}."
 
 
 _SCORE = ("value", "low", "high")
-
-
 _COLUMNS = (
     *("", "UAR", "95 % over speakers", "from clean", "p, joint", "answers changed"),
     "trained on the same",
@@ -287,45 +272,41 @@ def robustness(
 
 def _held_out(head, tables, clips, folds, seed, matched) -> tuple[dict, dict]:
     """Train each fold's heads once, and let them hear every level."""
-    from threadpoolctl import threadpool_limits
-
     used = _common(tables.values())
     everything, clips = clips, clips.loc[used].rename_axis("clip")
-    tables = {spec: _cut(X, used) for spec, X in tables.items()}
+    tables = {spec: X.loc[used] for spec, X in tables.items()}
     if clips["emotion"].nunique() < 2:
         raise ValueError("One emotion only, or no clip: nothing to tell apart.")
     plan = folding.assign(clips, folds, seed)
     clean, plain = {spec: [] for spec in tables}, {spec: [] for spec in tables}
-    with threadpool_limits(1):  # the same numbers whatever the number of cores
-        for name in plan.fold.dropna().unique():
-            train, test = (plan.fold != name).to_numpy(), (plan.fold == name).to_numpy()
-            fitted = _fitted(head, tables[CLEAN], clips, train, seed)
-            for spec, X in tables.items():
-                clean[spec].append(_scored(fitted, X[test]))
-                if matched and spec != CLEAN:
-                    own = _fitted(head, X, clips, train, seed)
-                    plain[spec].append(_scored(own, X[test]))
+    for _, train, test in folding.splits(plan.fold):
+        fitted = fit(head, tables[CLEAN], clips, train, seed)
+        for spec, X in tables.items():
+            clean[spec].append(_scored(fitted, X[test]))
+            if matched and spec != CLEAN:
+                own = fit(head, X, clips, train, seed)
+                plain[spec].append(_scored(own, X[test]))
     about = {"head": head_name(head, seed)}
     about |= {"folds": plan.name, "standardize": "none", "seed": int(seed)}
     about["leaking"] = plan.leaking
     warned = [*plan.warnings, *unseen(clips["emotion"], plan.fold)]
-    made = []
-    for parts in (clean, plain):
-        heard = {spec: scores for spec, scores in parts.items() if scores}
-        made.append({})
-        for spec, scores in heard.items():
-            told = {**about, "degradation": spec}
-            made[-1][spec] = _result(
-                tables[spec], clips, everything, plan, scores, told, warned
+
+    def made(heard: dict) -> dict[str, Result]:
+        return {
+            spec: _result(
+                tables[spec],
+                clips,
+                everything,
+                plan,
+                scores,
+                {**about, "degradation": spec},
+                warned,
             )
-    return made[0], made[1]
+            for spec, scores in heard.items()
+            if scores
+        }
 
-
-def _fitted(head, X: pd.DataFrame, clips: pd.DataFrame, train, seed: int):
-    known = not clips["speaker"].isna().any()
-    speakers = clips["speaker"].to_numpy()[train] if known else None
-    y = clips["emotion"].to_numpy(dtype=object).astype(str)[train]
-    return heads.fit(heads.make(head, seed), X[train], y, speakers)
+    return made(clean), made(plain)
 
 
 def _scored(fitted, X: pd.DataFrame) -> pd.DataFrame:
@@ -338,22 +319,20 @@ def _result(X, clips, everything, plan, scores, about, warned) -> Result:
     scores = pd.concat(scores).fillna(0.0)
     tested = clips.assign(fold=plan.fold).loc[scores.index]
     lost = everything.index.difference(clips.index, sort=False)
-    reasons = {row["clip"]: row["reason"] for row in X.attrs["excluded"]}
-    excluded = [
-        {"clip": clip, "reason": reasons.pop(clip, "not usable at every level")}
-        for clip in lost
-    ]
+    told = FeaturesMetadata.of(X).excluded or []
+    reasons = {row["clip"]: row["reason"] for row in told}
+    excluded = [{"clip": clip, "reason": reasons.pop(clip, _UNUSABLE)} for clip in lost]
     excluded += [{"clip": clip, "reason": why} for clip, why in reasons.items()]
-    filtered = dict(everything.attrs.get("left_out", {}))
+    filtered = dict(ClipsMetadata.of(everything).filtered)
     if len(tested) < len(clips):
         filtered[f"only trained on in {plan.name}"] = len(clips) - len(tested)
     return Result(
         predictions_table(tested.reset_index(), scores),
-        {**_notes.about(clips, X), **about},
+        {**_provenance.about(clips, X), **about},
         excluded,
         filtered,
-        [*warned, *_notes.warnings(clips, X, "none")],
-        provenance=_notes.provenance(clips, X),
+        [*warned, *_provenance.warnings(clips, X, "none")],
+        provenance=_provenance.provenance(clips, X),
     )
 
 
@@ -365,17 +344,10 @@ def _common(tables) -> pd.Index:
     return first
 
 
-def _cut(X: pd.DataFrame, used: pd.Index) -> pd.DataFrame:
-    cut = X.loc[used]
-    cut.attrs = X.attrs
-    return cut
-
-
 def _on_the_same(found: dict[str, Result]) -> dict[str, Result]:
     """Keep the clips that every result has; name the others."""
     tables = {spec: r.predictions.set_index("clip") for spec, r in found.items()}
     used = _common(tables.values())
-    why = "not usable at every level"
     return {
         spec: replace(
             result,
@@ -383,7 +355,7 @@ def _on_the_same(found: dict[str, Result]) -> dict[str, Result]:
             excluded=[
                 *result.excluded,
                 *(
-                    {"clip": c, "reason": why}
+                    {"clip": c, "reason": _UNUSABLE}
                     for c in tables[spec].index.difference(used)
                 ),
             ],

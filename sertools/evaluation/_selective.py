@@ -1,28 +1,33 @@
-"""What silence buys: errors among the clips that a model is surest of."""
+"""Selective classification: the risk-coverage curve.
 
-import html
+What silence buys: errors among the clips that a model is surest of.
+"""
+
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit, logit
-from scipy.stats import t as student_t
 
 from sertools import display
 from sertools.display import span
 from sertools.evaluation import _proper_scoring
 from sertools.evaluation._notes import carried
-from sertools.evaluation.intervals import FIELDS, MIN_SPEAKERS, Evaluated, groups
+from sertools.evaluation.intervals import (
+    FIELDS,
+    MIN_SPEAKERS,
+    Evaluated,
+    around,
+    groups,
+)
 
 _SHOWN = (1.0, 0.9, 0.8, 0.6, 0.4)
-
-
 _FEWEST = 10  # clips of which an error is given an interval
 
 
 @dataclass(repr=False)
-class RiskCoverage:
-    """What a model gains if it may keep silent where it is least sure.
+class RiskCoverage(display.Display):
+    """A risk-coverage curve: what a model gains if it may keep silent.
 
     Parameters
     ----------
@@ -99,28 +104,25 @@ class RiskCoverage:
             }
         )
 
-    def __repr__(self) -> str:
-        rows = [
+    def _parts(self):
+        yield display.heading(
+            f"If it may keep silent where it is least sure: {len(self.curve)} clips"
+        )
+        rows = self._rows()
+        lines = [
             f"  {row.coverage:5.0%} answered   error {row.error:.3f}  "
             f"{span(row.low, row.high)}"
-            for row in self._rows().itertuples()
+            for row in rows.itertuples()
         ]
-        notes = [f"  {note}" for note in [self._sum(), *self.notes]]
-        return "\n".join([self._head(), *rows, *notes])
-
-    def _repr_html_(self) -> str:
         columns = ["coverage", "n_clips", "confidence", "error", "low", "high"]
-        shown = self._rows()[[*columns, "uar_error", "oracle"]].round(3)
+        shown = rows[[*columns, "uar_error", "oracle"]].round(3)
         table = display.frame(shown, "Errors by coverage", index=False)
-        notes = display.dotted([self._sum(), *self.notes])
-        return f"<p>{html.escape(self._head())}</p>{table}{notes}"
+        yield display.Part(lines, table)
+        yield display.notes([self._sum(), *self.notes])
 
     def _rows(self) -> pd.DataFrame:
         n = len(self.curve)
         return self.curve.iloc[[max(round(share * n), 1) - 1 for share in _SHOWN]]
-
-    def _head(self) -> str:
-        return f"If it may keep silent where it is least sure: {len(self.curve)} clips"
 
     def _sum(self) -> str:
         areas = self.areas
@@ -132,7 +134,10 @@ class RiskCoverage:
 
 
 def risk_coverage(result: Evaluated) -> RiskCoverage:
-    """Sort the clips by confidence and see who errs; see `Result.risk_coverage`."""
+    """Draw the risk-coverage curve (selective classification).
+
+    The clips are sorted by confidence; see `Result.risk_coverage`.
+    """
     said = _proper_scoring.answers(result, "be silent about")
     sure = said.probabilities.max(axis=1)
     wrong = said.probabilities.argmax(axis=1) != said.codes
@@ -211,11 +216,6 @@ def _intervals(sure, wrong, speakers, errors) -> tuple[np.ndarray, np.ndarray, t
     return low, high, tuple(map(float, ends))
 
 
-def _around(value, without: np.ndarray, edge) -> tuple[np.ndarray, np.ndarray]:
+def _around(value, without: np.ndarray, edge) -> tuple:
     """Make the jackknife's interval on the logit scale, speakers along axis 0."""
-    n = len(without)
-    spread = logit(np.clip(without, edge, 1 - edge))
-    error = np.sqrt((n - 1) / n * np.square(spread - spread.mean(axis=0)).sum(axis=0))
-    reach = student_t.ppf(0.975, n - 1) * error
-    middle = logit(np.clip(value, edge, 1 - edge))
-    return expit(middle - reach), expit(middle + reach)
+    return around(value, without, lambda x: logit(np.clip(x, edge, 1 - edge)), expit)

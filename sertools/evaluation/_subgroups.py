@@ -1,6 +1,5 @@
-"""For whom, and for what, does a model fail? Groups of clips, each with its test."""
+"""Subgroups: for whom, and for what, does a model fail? Each group with its test."""
 
-import html
 import os
 from dataclasses import dataclass, field
 
@@ -8,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from sertools import display, features
-from sertools.display import found_from, p_value, span, speakers
+from sertools.display import chance, found_from, p_value, span, speakers
 from sertools.evaluation._notes import carried
 from sertools.evaluation._permutation_tests import (
+    LEVEL,
     MIN_SPEAKERS,
     Differences,
     HitCounts,
@@ -28,32 +28,18 @@ from sertools.models import load as load_model
 FEWEST = 10
 """Groups with fewer clips are counted, not scored."""
 
-
 _TESTED = ("difference", "diff_low", "diff_high", "p", "p_joint", "detectable")
-
-
 ROW = (
     *("property", "group", "n_clips", "n_speakers", "n_emotions", "n_scored"),
     *("uar", "low", "high", *_TESTED, "why"),
 )
 """The columns of the table of groups."""
 
-
 _SIDE = 3  # speakers that each side of a contrast between speakers must have
 
 
 class Partition:
-    """Clips cut into groups by one property.
-
-    Parameters
-    ----------
-    name : str
-        The property.
-    groups : Series of str
-        The group of each clip; missing where it is unknown.
-    table : DataFrame
-        Predictions of the same clips: emotion, predicted, speaker.
-    """
+    """Clips cut into groups by one property; a group is missing where it is unknown."""
 
     def __init__(self, name: str, groups: pd.Series, table: pd.DataFrame):
         self.name, self.groups, self.table = name, groups, table
@@ -99,9 +85,7 @@ class Partition:
         if self.one_each:
             return "each group is one speaker"
         n, inside = self._deal(name)
-        few = (
-            min(inside, n - inside) < _SIDE or min_p_value_unpaired(n, inside) > _LEVEL
-        )
+        few = min(inside, n - inside) < _SIDE or min_p_value_unpaired(n, inside) > LEVEL
         return f"{speakers(inside)} here and {n - inside} elsewhere are too few" * few
 
     def _deal(self, name: str) -> tuple[int, int]:
@@ -145,7 +129,7 @@ class Partition:
         return HitCounts.of(self._right(), (speakers, emotion), shape), speakers
 
     def spread(self, seed: int) -> tuple[float, float, float] | None:
-        """Say how far speakers spread, by luck alone, and p; see `luck`."""
+        """Say how far speakers spread, by luck alone, and p; see `null_spread`."""
         if not self.used.any() or not self.known or not self.one_each:
             return None
         if len(self.scored) < 2:
@@ -209,21 +193,13 @@ class Partition:
 
 
 def judge(parts: list[Partition], seed: int = 0) -> None:
-    """Test all groups of all properties together, and note it in each part.
-
-    Parameters
-    ----------
-    parts : list of Partition
-        Of the same clips.
-    seed : int, default 0
-        Of what is drawn.
-    """
+    """Test all groups of all properties together, and note it in each part."""
     of_clips = [part for part in parts if part.kind == "clip" and part.testable]
     of_speakers = [part for part in parts if part.kind == "speaker" and part.testable]
     families = bool(of_clips) + len(of_speakers)
     for part in parts:
         for name in part.testable:
-            if sidak(part.least(name), families) > _LEVEL:
+            if sidak(part.least(name), families) > LEVEL:
                 part.why[name] = (
                     "with so few speakers it can only be tested alone "
                     f"(by={part.name!r})"
@@ -249,55 +225,20 @@ def _entry(found: Differences, place: int) -> dict:
 PROPERTIES = ("sex", "speaker", "intensity", "text", "duration", "loudness")
 """Looked at where nothing else is asked for."""
 
-
 _MOST = 30
 """More values than this are too many to test one by one."""
-
 
 _THIRDS = {
     "duration": ("short", "medium", "long"),
     "loudness": ("quiet", "medium", "loud"),
 }
-
-
 _UNITS = {"duration": "s", "loudness": "dB"}
 
 
 def groupings(
     clips: pd.DataFrame, by: list[str] | None = None
 ) -> tuple[dict[str, pd.Series], list[str]]:
-    """Name the group of each clip, property by property.
-
-    Parameters
-    ----------
-    clips : DataFrame
-        Indexed by clip. ``duration`` (seconds) and ``loudness`` (dB of full
-        scale) are measured from ``path`` where there are no such columns.
-        Columns of numbers, those two among them, are cut into thirds.
-    by : list of str, optional
-        Properties; those of `PROPERTIES` that are known if not given.
-
-    Returns
-    -------
-    groups : dict of str to Series of str
-        By clip; missing where it is unknown.
-    notes : list of str
-        What could not be grouped, and why.
-
-    Raises
-    ------
-    ValueError
-        If a property that was asked for is unknown.
-
-    Examples
-    --------
-    >>> clips = pd.DataFrame({"sex": ["female", "male"], "duration": [1.0, 2.0]})
-    >>> groups, notes = groupings(clips)
-    >>> list(groups["duration"])
-    ['short (up to 1.3 s)', 'long (over 1.7 s)']
-    >>> notes[0]
-    'By speaker: it is not known of these clips.'
-    """
+    """Name the group of each clip, property by property."""
     wanted = list(PROPERTIES if by is None else by)
     known = clips.assign(**_measured(clips, wanted))
     found, notes = {}, []
@@ -362,11 +303,8 @@ def _named(name: str, column: pd.Series) -> pd.Series:
     return third.where(column.notna()).astype(kind)
 
 
-_LEVEL = 0.05
-
-
 @dataclass(repr=False)
-class Subgroups:
+class Subgroups(display.Display):
     """Groups of clips, how well each is recognised, and what can be said of it.
 
     Parameters
@@ -398,8 +336,14 @@ class Subgroups:
     notes: list[str] = field(default_factory=list)
     info: dict = field(default_factory=dict)
 
-    def __repr__(self) -> str:
-        lines = [self._head()]
+    def _parts(self):
+        yield display.heading(self._head(), bold=True)
+        yield display.Part(self._lines(), self._table())
+        said = [f"By {name}: {words}" for name, words in self.verdicts.items()]
+        yield display.notes(self.notes, also_html=said)
+
+    def _lines(self) -> list[str]:
+        lines = []
         width = self.groups["group"].str.len().clip(upper=32).max()
         for name, verdict in self.verdicts.items():
             lines.append(f"  {name}")
@@ -409,9 +353,9 @@ class Subgroups:
                 between = span(row.low, row.high)
                 lines.append(f"    {row.group[:32]:{width}}  {score}  {between}  {who}")
             lines.append(f"    {verdict}")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        return lines
 
-    def _repr_html_(self) -> str:
+    def _table(self) -> str:
         rows = self.groups
         shown = pd.DataFrame(
             {
@@ -427,10 +371,7 @@ class Subgroups:
                 "p, joint": rows["p_joint"].round(3),
             }
         )
-        table = display.frame(shown, "Groups", index=False)
-        said = [f"By {name}: {words}" for name, words in self.verdicts.items()]
-        said += self.notes
-        return f"<p><b>{html.escape(self._head())}</b></p>{table}{display.dotted(said)}"
+        return display.frame(shown, "Groups", index=False)
 
     def _head(self) -> str:
         named = display.named(self.info, "dataset", "model", "head")
@@ -443,7 +384,7 @@ def subgroups(
     by: str | list[str] | None = None,
     seed: int = 0,
 ) -> Subgroups:
-    """Score groups of clips apart, and test whether they fare differently.
+    """Score subgroups apart, and test by permutation whether they fare differently.
 
     The unit is the speaker. Where a speaker is in one group only (sex), whole
     speakers change places between the groups; where every speaker has clips in
@@ -558,7 +499,7 @@ def _verdict(rows: pd.DataFrame, spread: tuple | None) -> str:
         return f"{_extremes(scored)}cannot be tested: {rows['why'].iloc[0]}."
     if len(scored) == 2:
         return _between_two(tested, scored)
-    found = tested[tested["p_joint"] <= _LEVEL]
+    found = tested[tested["p_joint"] <= LEVEL]
     if len(found):
         return " ".join(map(_apart, found.itertuples()))
     subject = f"None of the {len(tested)} groups is"
@@ -583,7 +524,7 @@ def _apart(row) -> str:
 
 
 def _spread(scored: pd.DataFrame, spread: float, by_luck: float, p: float) -> str:
-    means = "more than luck alone would" if p <= _LEVEL else "as luck alone might"
+    means = "more than luck alone would" if p <= LEVEL else "as luck alone might"
     return (
         f"{_extremes(scored)}their spread is {spread:.3f}, by luck alone "
         f"{by_luck:.3f}: speakers differ {means}, p = {p_value(p)}."
@@ -605,15 +546,13 @@ def _between_two(tested: pd.DataFrame, scored: pd.DataFrame) -> str:
     row = tested.loc[tested["difference"].idxmax()]
     other = scored.loc[scored["group"] != row["group"], "group"].iloc[0]
     size = f"by {row['difference']:.3f} {span(row['diff_low'], row['diff_high'])}"
-    if row["p_joint"] <= _LEVEL:
+    if row["p_joint"] <= LEVEL:
         return (
             f"{row['group']} is recognised better than {other} {size}, "
             f"p = {p_value(row['p_joint'])}."
         )
-    return (
-        f"{row['group']} and {other} differ {size}: that may be chance, p = "
-        f"{p_value(row['p_joint'])}. {found_from(row['detectable'])}"
-    )
+    told = chance(row["p_joint"], row["detectable"])
+    return f"{row['group']} and {other} differ {size}: {told}"
 
 
 def _range(low: float, high: float) -> str:

@@ -1,22 +1,22 @@
-"""Make probabilities mean what they say: one temperature, fitted on other speakers."""
+"""Temperature scaling: calibrated probabilities, fitted on the other speakers."""
 
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
 from sertools.evaluation import _proper_scoring
+from sertools.evaluation._notes import Kind, Note
 from sertools.evaluation._predictions import on_shared, table
+from sertools.evaluation._proper_scoring import Answers
 from sertools.evaluation._result import Result
-from sertools.models.heads._out_of_distribution import temper
+from sertools.models.heads._temperature import fit_temperature, temper
 
-_LEAST, _MOST = 1e-12, 4.0  # of a probability; of a temperature's logarithm
+_LEAST = 1e-12  # of a probability
 
 
 def calibrate(result: Result) -> Result:
-    """Calibrate probabilities with a temperature fitted on the other speakers.
+    """Calibrate probabilities by temperature scaling, fitted on the other speakers.
 
     A temperature above 1 makes all answers less sure, one below 1 surer; the
     order of the classes stays, and with it every prediction. It minimises the
@@ -120,7 +120,7 @@ def _on_shared(result: Result) -> Result:
         "no clip is, went to these in proportion. That changed "
         f"{changed.sum()} of {len(changed)} predictions."
     )
-    warnings = [*result.warnings, note]
+    warnings = [*result.warnings, Note(Kind.PROJECTED, note)]
     return replace(result, predictions=projected, warnings=warnings)
 
 
@@ -132,22 +132,14 @@ def _least(probabilities: np.ndarray) -> float:
 def _fit(probabilities: np.ndarray, codes: np.ndarray) -> float:
     """Find the temperature with the least log loss, under the weak prior."""
     known = codes >= 0
-    scores, codes = np.log(probabilities[known]), codes[known]
-    rows = np.arange(len(codes))
-
-    def loss(log_temperature: float) -> float:
-        tempered = log_softmax(scores * np.exp(-log_temperature), axis=1)
-        return -tempered[rows, codes].sum() + log_temperature**2 / 2
-
-    found = minimize_scalar(loss, bounds=(-_MOST, _MOST), method="bounded")
-    return float(np.exp(found.x))
+    return fit_temperature(probabilities[known], codes[known], prior=1.0)
 
 
 def _facts(everyone: float, fitted: dict[str, float]) -> dict:
     return {"method": "temperature", "temperature": everyone, "by_speaker": fitted}
 
 
-def _note(said: _proper_scoring.Answers, after: np.ndarray, fitted: list[float]) -> str:
+def _note(said: Answers, after: np.ndarray, fitted: list[float]) -> Note:
     """Say what was done, and whether it helped."""
     known = said.codes >= 0
     codes, speakers = said.codes[known], said.speakers[known]
@@ -156,9 +148,10 @@ def _note(said: _proper_scoring.Answers, after: np.ndarray, fitted: list[float])
     _, place = np.unique(speakers, return_inverse=True)
     better = np.bincount(place, change) < 0
     only = ", each of one other speaker only" if len(fitted) == 2 else ""
-    return (
+    return Note(
+        Kind.CALIBRATED,
         f"Calibrated: temperatures {min(fitted):.2f} to {max(fitted):.2f}, fitted on "
         f"the other speakers' clips{only}. Log loss {before.mean():.3f} before, "
         f"{before.mean() + change.mean():.3f} after; better for {better.sum()} of "
-        f"{len(better)} speakers. Predictions stay."
+        f"{len(better)} speakers. Predictions stay.",
     )

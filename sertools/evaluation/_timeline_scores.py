@@ -1,4 +1,4 @@
-"""How far a timeline agrees with what is known, moment by moment."""
+"""Scores of a timeline against what is known, moment by moment."""
 
 import html
 from dataclasses import dataclass, field
@@ -6,16 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from sertools.display import Display, Part
 from sertools.features._timeline import MARGIN, NOT_SURE, classes, decisions
 
 _STEP = 0.01  # seconds
-
-
 _APART = (0.0, 0.25, 0.5, 1.0, np.inf)
 
 
 @dataclass(repr=False)
-class TimelineScores:
+class TimelineScores(Display):
     """What a timeline says beside what is known, counted in seconds.
 
     It is of one recording, and of few speakers: its scores have no interval.
@@ -148,17 +147,14 @@ class TimelineScores:
             lines.append(f"left out       {parts}: the model has no word for it")
         return lines
 
-    def __repr__(self) -> str:
-        return "\n".join(self._lines())
-
-    def _repr_html_(self) -> str:
-        cells = [line.split("  ", 1) for line in self._lines()]
+    def _parts(self):
+        lines = self._lines()
         rows = "".join(
             f"<tr><th style='text-align:left'>{html.escape(name)}</th>"
             f"<td style='text-align:left'>{html.escape(text.strip())}</td></tr>"
-            for name, text in cells
+            for name, text in (line.split("  ", 1) for line in lines)
         )
-        return f"<table><tbody>{rows}</tbody></table>"
+        yield Part(lines, f"<table><tbody>{rows}</tbody></table>")
 
 
 def timeline_scores(
@@ -169,16 +165,16 @@ def timeline_scores(
     Parameters
     ----------
     table : DataFrame
-        As `timeline` or `smoothed` gives; see `verdicts` for overlapping windows.
+        As `timeline` or `smooth` gives; see `decisions` for overlapping windows.
     truth : DataFrame
         Rows with ``start``, ``end`` (seconds, without overlap) and ``emotion``,
-        as `long_recording` gives; further columns are kept.
+        as `concatenate_clips` gives; further columns are kept.
     margin : float, default 0.2
-        How far the best must be ahead for a verdict; see `verdict`.
+        How far the best must be ahead for a verdict; see `decide`.
 
     Returns
     -------
-    Agreement
+    TimelineScores
         Scores weighted by time, confusions in seconds, and what happens near
         changes of emotion.
 

@@ -1,13 +1,16 @@
-"""Who is held out when: each clip gets the fold in which it is tested."""
+"""Cross-validation folds: who is held out when."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from sertools import datasets
+from sertools.evaluation._notes import Kind, Note, leaking_folds
 
 __all__ = ["Folds", "assign"]
 
@@ -115,7 +118,13 @@ def _by_speaker(clips: pd.DataFrame) -> pd.Series:
 
 
 def _at_random(clips: pd.DataFrame, seed: int) -> pd.Series:
-    rarest = int(clips["emotion"].value_counts().min())
+    counts = clips["emotion"].value_counts()
+    rarest = int(counts.min())
+    if len(clips) < 2 or int(counts.max()) < 2:
+        raise ValueError(
+            f"folds='random' needs an emotion with at least 2 clips; these {len(clips)}"
+            f" clips have one of each ({', '.join(sorted(counts.index))})."
+        )
     folds = max(2, min(_AT_MOST, rarest))
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     return _by_splitter(clips, splitter)
@@ -186,16 +195,24 @@ def _leaking(fold: pd.Series, speakers: pd.Series) -> bool | None:
     return None if speakers.isna().any() else False
 
 
-def _warnings(name: str, leaking: bool | None, unknown: bool) -> tuple[str, ...]:
-    said = []
-    if leaking:
-        said.append(
-            f"LEAKING FOLDS ({name}): the same speakers are in training and test. "
-            "These scores flatter; hold speakers out with folds='speaker'."
-        )
+def _warnings(name: str, leaking: bool | None, unknown: bool) -> tuple[Note, ...]:
+    said = [leaking_folds(name)] if leaking else []
     if unknown:
-        said.append(
+        text = (
             f"It is not known who speaks: folds {name} may have the same speakers in "
             "training and test, and no interval over speakers can be given."
         )
+        said.append(Note(Kind.UNKNOWN_SPEAKERS, text))
     return tuple(said)
+
+
+def splits(fold: pd.Series) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """Give each fold's name, and which clips are trained on and tested on.
+
+    While a fold is worked on, linear algebra has one thread: the same numbers
+    whatever the number of cores.
+    """
+    with threadpool_limits(1):
+        for name in fold.dropna().unique():
+            test = (fold == name).to_numpy()
+            yield name, ~test, test

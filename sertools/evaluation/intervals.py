@@ -1,4 +1,7 @@
-"""Intervals over speakers: how far a score would move with other people."""
+"""Scores (UAR, accuracy, macro F1), and jackknife intervals over speakers.
+
+An interval says how far a score would move with other people.
+"""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -12,7 +15,6 @@ __all__ = ["SCORES", "counts_by_speaker", "jackknife", "right_by_speaker"]
 
 FIELDS = ("clip", "emotion", "predicted", "speaker", "sex", "fold", "path")
 """The columns of ``predictions`` before the probabilities."""
-
 
 MIN_SPEAKERS = 3
 """With fewer there is no interval."""
@@ -100,23 +102,7 @@ SCORES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def counts_by_speaker(true, predicted, speakers, emotions, classes) -> np.ndarray:
-    """Count confusions speaker by speaker.
-
-    Parameters
-    ----------
-    true, predicted, speakers : array-like of shape (n,)
-        One entry a clip.
-    emotions : list of str
-        True classes: the rows.
-    classes : list of str
-        Predicted classes, in any order; those of `emotions` come first in the
-        columns, the others follow.
-
-    Returns
-    -------
-    ndarray of shape (speakers, true, predicted), int64
-        Speakers sorted by name.
-    """
+    """Count confusions speaker by speaker."""
     columns = [*emotions, *(name for name in classes if name not in emotions)]
     row = {name: place for place, name in enumerate(emotions)}
     column = {name: place for place, name in enumerate(columns)}
@@ -128,29 +114,24 @@ def counts_by_speaker(true, predicted, speakers, emotions, classes) -> np.ndarra
 
 
 def right_by_speaker(right: np.ndarray, speakers: np.ndarray) -> np.ndarray:
-    """Count what was right and what was not, as `jackknife` takes it.
-
-    Parameters
-    ----------
-    right : ndarray of shape (n,), bool or float
-        A share where it was right in part.
-    speakers : ndarray of shape (n,)
-        Who speaks.
-
-    Returns
-    -------
-    ndarray of shape (speakers, 1, 2)
-        Right, and not.
-
-    Examples
-    --------
-    >>> right_by_speaker(np.array([True, False, True]), np.array(list("aab"))).tolist()
-    [[[1.0, 1.0]], [[1.0, 0.0]]]
-    """
+    """Count what was right and what was not, as `jackknife` takes it."""
     _, speaker = np.unique(np.asarray(speakers, str), return_inverse=True)
     right = np.asarray(right, dtype=float)
     sides = [np.bincount(speaker, side) for side in (right, 1 - right)]
     return np.stack(sides, axis=-1)[:, None, :]
+
+
+def jackknife_variance(without: np.ndarray) -> np.ndarray:
+    """Jackknife variance of a value, from what it is without each one (axis 0)."""
+    n = len(without)
+    return (n - 1) / n * np.square(without - without.mean(axis=0)).sum(axis=0)
+
+
+def around(value, without: np.ndarray, there, back, level: float = 0.95) -> tuple:
+    """Jackknife interval on a scale (there, and back), with Student's t."""
+    error = np.sqrt(jackknife_variance(there(without)))
+    reach = student_t.ppf((1 + level) / 2, len(without) - 1) * error
+    return back(there(value) - reach), back(there(value) + reach)
 
 
 def jackknife(
@@ -207,29 +188,13 @@ def jackknife(
         return value, *((0.0, 1 - bound) if value == 0 else (bound, 1.0))
     edge = 0.5 / pooled.sum()
     without = np.clip(score(pooled - counts), edge, 1 - edge)
-    spread = logit(without)
-    error = np.sqrt((n - 1) / n * np.square(spread - spread.mean()).sum())
-    if error < 1e-12:
+    if np.sqrt(jackknife_variance(logit(without))) < 1e-12:
         return value, None, None
-    reach = student_t.ppf(1 - tail, n - 1) * error
-    return value, float(expit(logit(value) - reach)), float(expit(logit(value) + reach))
+    return value, *map(float, around(value, without, logit, expit, level))
 
 
 def scores(table: pd.DataFrame, classes: list[str]) -> dict[str, dict]:
-    """Score predictions; see `Result.scores`.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With emotion, predicted and speaker.
-    classes : list of str
-        All that can be predicted.
-
-    Returns
-    -------
-    dict of dict
-        ``value``, ``low``, ``high`` by score.
-    """
+    """Score predictions; see `Result.scores`."""
     unknown = table["speaker"].isna().any()
     speakers = np.zeros(len(table)) if unknown else table["speaker"]
     emotions = sorted(table["emotion"].unique())
@@ -263,27 +228,7 @@ def by(result: Evaluated, column: str) -> pd.DataFrame:
 
 
 def groups(table: pd.DataFrame, column: str, known=None) -> pd.Series:
-    """Name the group of each row; ``unknown`` where the column says nothing.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Any.
-    column : str
-        Of the table.
-    known : iterable of str, optional
-        Columns to name where there is no such one; all if not given.
-
-    Raises
-    ------
-    ValueError
-        If there is no such column.
-
-    Examples
-    --------
-    >>> groups(pd.DataFrame({"sex": ["female", None]}), "sex").tolist()
-    ['female', 'unknown']
-    """
+    """Name the group of each row; ``unknown`` where the column says nothing."""
     if column not in table:
         told = ", ".join(table.columns if known is None else known)
         raise ValueError(f"No column {column!r} to group by. Known: {told}.")

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sertools import audio
-from sertools.display import Card
+from sertools.display import Card, Display
 
 if TYPE_CHECKING:
     from sertools.models.base import Model
@@ -41,10 +41,11 @@ def with_degradation(
     --------
     >>> from sertools import datasets, models
     >>> from sertools.features import extract
+    >>> from sertools.metadata import FeaturesMetadata
     >>> clips = datasets.select(datasets.load("demo"), max_clips=2)
     >>> model = with_degradation(models.load("duration_loudness"), "truncation:50%")
     >>> X = extract(model, clips, store=False, jobs=1)
-    >>> X.attrs["model"]
+    >>> FeaturesMetadata.of(X).model
     'duration_loudness (truncation:50%)'
     """
     parts = getattr(model, "parts", None)
@@ -57,7 +58,7 @@ def with_degradation(
     return fused
 
 
-class Degraded:
+class Degraded(Display):
     """A system, or its engine, with a degradation in front.
 
     Whatever is not said here is asked of the system itself.
@@ -82,9 +83,9 @@ class Degraded:
 
     _repr_mimebundle_ = None
 
-    def _repr_html_(self) -> str:
+    def _parts(self):
         heard = {"degradation": str(self.degradation), "seed": self.seed}
-        return Card(system=self.model.spec, **heard)._repr_html_()
+        yield from Card(system=self.model.spec, **heard)._parts()
 
     def hear(self, waveform):
         """Give a waveform as the system gets to hear it."""

@@ -9,6 +9,7 @@ import pandas as pd
 
 from sertools import files
 from sertools.features._timeline import classes, moments
+from sertools.metadata import TimelineMetadata
 
 KINDS = {".csv": "csv", ".txt": "labels", ".rttm": "rttm"}
 """What a file is, by how its name ends."""
@@ -76,7 +77,7 @@ def export(
             f"or .rttm, or give kind: {', '.join(KINDS.values())}."
         )
     if isinstance(timelines, pd.DataFrame):
-        name = timelines.attrs.get("recording") or "recording"
+        name = TimelineMetadata.of(timelines).recording or "recording"
         timelines = {name: timelines}
     if kind == "labels" and len(timelines) != 1:
         raise ValueError(
@@ -146,13 +147,17 @@ def as_rttm(timelines: Mapping[str, pd.DataFrame]) -> str:
     return "".join(lines)
 
 
-def tracks(timelines: Mapping[str, pd.DataFrame], folder: Path) -> dict[Path, str]:
-    """Give a label track for each of several recordings, by the file to write."""
+def export_labels(
+    timelines: Mapping[str, pd.DataFrame], place: str | os.PathLike
+) -> None:
+    """Save label tracks: a file for one recording, else a folder with one for each."""
+    folder = Path(place)
+    if len(timelines) == 1 and not folder.is_dir():
+        export(timelines, folder, "labels")
+        return
     names = _with_folders(list(map(str, timelines)))
-    return {
-        folder / f"{names[str(file)]}.txt": as_labels({file: table})
-        for file, table in timelines.items()
-    }
+    for file, table in timelines.items():
+        files.write_text(folder / f"{names[str(file)]}.txt", as_labels({file: table}))
 
 
 def _label(row: dict) -> str:

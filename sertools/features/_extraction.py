@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,8 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sertools import files
 from sertools import progress as bars
-from sertools.features._workers import Response, answers
+from sertools.datasets.base import in_words
+from sertools.features._cluster import answers_from
+from sertools.features._workers import ModelFailure, Response, answers
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models.base import Classifier, Embedder, Model
 from sertools.models.fusion import SEPARATOR, Fusion
 from sertools.store import Entry, Store
@@ -52,6 +57,7 @@ def extract(
     jobs: int = -1,
     progress: bool = True,
     strict: bool = False,
+    scheduler: str | None = None,
 ) -> pd.DataFrame:
     """Extract features of clips.
 
@@ -75,17 +81,21 @@ def extract(
         Show a bar.
     strict : bool, default False
         Raise if a clip cannot be used.
+    scheduler : str, optional
+        Address of a Dask cluster that does the work in place of processes here,
+        such as ``"tcp://10.0.0.1:8786"``. It must see the clips under the same
+        paths; only this process writes the store.
 
     Returns
     -------
     DataFrame of shape (n, d), float32
-        One row a usable clip, in the order of `clips`. ``attrs`` holds
-        ``excluded`` (clip and reason, those of `clips` included), ``silent``
-        (clips that are used, and silent), ``model``, ``random_weights``,
-        ``weights_sha256``, ``training_corpora`` and ``corpus_sha256``; also
-        ``megabytes`` of weights, and ``seconds_per_clip`` on the clock, with
-        all that it took to load, decode and compute: ``None`` where the store
-        gave any of it, for then nothing was measured.
+        One row a usable clip, in the order of `clips`. Its metadata (see
+        `sertools.metadata.FeaturesMetadata`) hold what was ``excluded`` (clip and
+        reason, those of `clips` included), ``silent`` clips that are used,
+        ``model``, ``random_weights``, ``weights_sha256``, ``training_corpora`` and
+        ``corpus_sha256``; also ``megabytes`` of weights, and ``seconds_per_clip``
+        on the clock, with all that it took to load, decode and compute: ``None``
+        where the store gave any of it, for then nothing was measured.
 
     Raises
     ------
@@ -107,10 +117,11 @@ def extract(
         )
     if isinstance(model, Fusion):
         parts = [
-            extract(part, clips, store, jobs, progress, strict) for part in model.parts
+            extract(part, clips, store, jobs, progress, strict, scheduler)
+            for part in model.parts
         ]
         return _joined(model, clips, parts)
-    return _rows(model, "embed", clips, store, jobs, progress, strict)
+    return _rows(model, "embed", clips, store, jobs, progress, strict, scheduler)
 
 
 def score(
@@ -129,7 +140,7 @@ def score(
     -------
     DataFrame of shape (n, k), float32
         One row a usable clip, one column an emotion, rows summing to one;
-        ``attrs`` as for `extract`.
+        metadata as for `extract`.
     """
     if not hasattr(model, "predict_proba"):
         raise ValueError(
@@ -140,7 +151,7 @@ def score(
 
 
 def _rows(
-    model: Model, method: str, clips, store, jobs, progress, strict
+    model: Model, method: str, clips, store, jobs, progress, strict, scheduler=None
 ) -> pd.DataFrame:
     if not clips.index.is_unique:
         twice = clips.index[clips.index.duplicated()][0]
@@ -163,7 +174,7 @@ def _rows(
                 names = keeper.names(signature)
             todo = {key: path for key, path in paths.items() if key not in known}
             start = time.perf_counter()
-            answered = _answered(model, method, todo, jobs, progress)
+            answered = _answered(model, method, todo, jobs, progress, scheduler)
             with contextlib.closing(answered):  # an error here stops the workers
                 for some in answered:
                     done = some.done.items()
@@ -181,8 +192,7 @@ def _rows(
     if strict and failures:
         raise ValueError(_refusal(failures))
     X = _table(model, clips, names, used, failures, digests)
-    X.attrs["seconds_per_clip"] = pace
-    return X
+    return FeaturesMetadata.update(X, seconds_per_clip=pace)
 
 
 def _alone(keeper: Store | None, signature, clips: pd.DataFrame):
@@ -194,7 +204,12 @@ def _alone(keeper: Store | None, signature, clips: pd.DataFrame):
 
 
 def _answered(
-    model: Model, method: str, todo: dict[bytes, str], jobs: int, progress: bool
+    model: Model,
+    method: str,
+    todo: dict[bytes, str],
+    jobs: int,
+    progress: bool,
+    scheduler: str | None,
 ) -> Iterator[Response]:
     """Ask for what is missing, and show how far it is."""
     if not todo:
@@ -204,9 +219,14 @@ def _answered(
     if method == "predict_proba":
         _ = model.classes_
     with bars.bar(len(todo), model.spec, shown=progress) as counter:
-        for some in answers(model, method, todo, jobs):
-            yield some
-            counter.update(len(some.done))
+        if scheduler:
+            answered = answers_from(scheduler, model, method, todo)
+        else:
+            answered = answers(model, method, todo, jobs)
+        with contextlib.closing(answered):
+            for some in answered:
+                yield some
+                counter.update(len(some.done))
 
 
 def _store(store) -> Store | None:
@@ -222,10 +242,10 @@ def _digests(clips: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, str]]:
 
     def digest(path: str) -> bytes | str:
         try:
-            with Path(path).open("rb") as file:
+            with files.open_regular(path) as file:
                 return hashlib.file_digest(file, "sha256").digest()
-        except FileNotFoundError:
-            return "no such file"
+        except (FileNotFoundError, ValueError) as error:
+            return str(error).removeprefix(f"{path}: ").rstrip(".")
         except OSError as error:
             return f"cannot be read ({error.strerror})"
 
@@ -240,22 +260,35 @@ def _digests(clips: pd.DataFrame) -> tuple[dict[str, bytes], dict[str, str]]:
 
 def _table(model, clips, names, used, failures, digests) -> pd.DataFrame:
     excluded = [{"clip": clip, "reason": why} for clip, why in failures.items()]
-    excluded = [*clips.attrs.get("excluded", []), *excluded]
+    excluded = [*ClipsMetadata.of(clips).excluded, *excluded]
     if not used:
-        first = [f" The first: {clip}: {why}." for clip, why in failures.items()][:1]
-        raise ValueError("".join(["No clip can be used.", *first]))
+        raise ValueError(_none_usable(model, clips, failures))
     X = pd.DataFrame(
         np.stack([entry.vector for entry in used.values()]),
         index=pd.Index(list(used), name="clip"),
         columns=names,
     )
-    X.attrs = {
-        "excluded": excluded,
-        "silent": [clip for clip, entry in used.items() if entry.silent],
+    facts = FeaturesMetadata(
         **_of_model(model),
-        "corpus_sha256": _corpus_digest(clips, digests),
-    }
-    return X
+        corpus_sha256=_corpus_digest(clips, digests),
+        excluded=excluded,
+        silent=[clip for clip, entry in used.items() if entry.silent],
+    )
+    return facts.attach(X)
+
+
+def _none_usable(model: Model, clips, failures: dict[str, str]) -> str:
+    """Say what struck every clip; what strikes all alike is not theirs."""
+    reasons = Counter(failures.values())
+    if not reasons:
+        return "No clip can be used."
+    if len(reasons) == 1 and len(failures) > 1:
+        (reason,) = reasons
+        if isinstance(reason, ModelFailure):
+            return f"No clip is to blame, for each came to the same: {reason}."
+    first = next(f"{clip}: {why}." for clip, why in failures.items())
+    told = f" In all: {in_words(reasons)}" if len(reasons) > 1 else ""
+    return f"No clip can be used. The first: {first}{told}"
 
 
 def _of_model(model: Model) -> dict:
@@ -265,7 +298,7 @@ def _of_model(model: Model) -> dict:
         "model": model.label,
         "random_weights": model.random_weights,
         "weights_sha256": model.weights_sha256(),
-        "training_corpora": None if corpora is None else list(corpora),
+        "training_corpora": "unknown" if corpora is None else list(corpora),
         "megabytes": megabytes(model),
     }
 
@@ -285,16 +318,17 @@ def _joined(model: Fusion, clips: pd.DataFrame, parts: list) -> pd.DataFrame:
         for part, X in zip(model.parts, parts, strict=True)
     ]
     X = pd.concat(named, axis=1, join="inner")
-    paces = [part.attrs["seconds_per_clip"] for part in parts]
-    reasons = {row["clip"]: row for part in parts for row in part.attrs["excluded"]}
-    X.attrs = {
-        "excluded": list(reasons.values()),
-        "silent": [clip for clip in parts[0].attrs["silent"] if clip in X.index],
+    told = [FeaturesMetadata.of(part) for part in parts]
+    paces = [each.seconds_per_clip for each in told]
+    reasons = {row["clip"]: row for each in told for row in each.excluded}
+    facts = FeaturesMetadata(
         **_of_model(model),
-        "corpus_sha256": parts[0].attrs["corpus_sha256"],
-        "seconds_per_clip": None if None in paces else sum(paces),
-    }
-    return X
+        corpus_sha256=told[0].corpus_sha256,
+        seconds_per_clip=None if None in paces else sum(paces),
+        excluded=list(reasons.values()),
+        silent=[clip for clip in told[0].silent if clip in X.index],
+    )
+    return facts.attach(X)
 
 
 def _refusal(failures: dict[str, str]) -> str:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from sertools.metadata import inherit
+
 FORMS = ("none", "corpus", "speaker", "speaker_centred", "speaker_shrunk")
 """The names that `standardize` takes; those from the third on presume who speaks."""
 
@@ -222,5 +224,4 @@ def _standardized(
 
 def _table(values: "np.ndarray | pd.DataFrame", X: pd.DataFrame) -> pd.DataFrame:
     scaled = pd.DataFrame(values, X.index, X.columns).astype(np.float32)
-    scaled.attrs = dict(X.attrs)
-    return scaled
+    return inherit(scaled, X)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from sertools import audio
 from sertools import progress as bars
+from sertools.metadata import TimelineMetadata, inherit
 from sertools.models.base import Classifier
 
 _AT_ONCE = 16  # stretches that a system hears in one call
@@ -57,8 +58,8 @@ def timeline(
     DataFrame
         ``start`` and ``end`` in seconds, in order, then one probability column a
         class; rows overlap only with `hop`. No rows where no speech is heard.
-        ``attrs`` holds ``seconds``, the recording's length, ``model``, and
-        ``recording``, the file's name or "".
+        `sertools.metadata.TimelineMetadata` holds ``seconds``, the recording's
+        length, ``model``, and ``recording``, the file's name or "".
 
     Raises
     ------
@@ -91,12 +92,12 @@ def timeline(
     table = pd.DataFrame(np.array(places).reshape(-1, 2) / rate, columns=_COLUMNS)
     table[list(model.classes_)] = np.concatenate(scores)
     named = isinstance(source, (str, os.PathLike))
-    table.attrs = {
-        "model": model.label,
-        "seconds": len(waveform) / rate,
-        "recording": Path(source).name if named else "",
-    }
-    return table
+    return TimelineMetadata(
+        model=model.label,
+        random_weights=bool(getattr(model, "random_weights", False)),
+        recording=Path(source).name if named else "",
+        seconds=len(waveform) / rate,
+    ).attach(table)
 
 
 _COLUMNS = ["start", "end"]
@@ -351,7 +352,7 @@ def decisions(
         ``start`` and ``end`` in seconds, in order and without overlap;
         ``emotion``, the best, and its ``probability``; ``margin``, how far it is
         ahead; ``decide``, the emotion or "not sure"; then the probabilities.
-        Of merged rows, probabilities and margin are means over time. ``attrs``
+        Of merged rows, probabilities and margin are means over time. Metadata
         as they were.
 
     Raises
@@ -376,8 +377,7 @@ def decisions(
     kept["emotion"] = np.array(names)[best]
     kept["probability"] = scores[np.arange(len(kept)), best]
     kept = kept[_FIRST + names].astype({"emotion": "str", "verdict": "str"})
-    kept.attrs = dict(table.attrs)
-    return kept
+    return inherit(kept, table)
 
 
 _FIRST = ["start", "end", "emotion", "probability", "margin", "verdict"]

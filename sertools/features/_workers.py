@@ -7,6 +7,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -28,6 +30,14 @@ class Request(NamedTuple):
     method: str
     rate: int
     spec: str
+
+    def answer(self, engine, part: dict[bytes, str]) -> "Response":
+        """Answer about some clips, in the worker."""
+        return handle(engine, self, *decoded(part, self.rate))
+
+
+class ModelFailure(str):
+    """The reason for which a system failed on a clip: perhaps not the clip's fault."""
 
 
 class Response(NamedTuple):
@@ -70,18 +80,26 @@ def handle(
                 vectors[key] = ask([waveform])[0]
             except Exception as error:
                 reason = " ".join(str(error).split()).rstrip(".")
-                done[key] = f"{spec} failed on it ({reason})"
+                done[key] = _failure(spec, reason, len(waveform) / question.rate)
     for key, vector in vectors.items():
         vector = np.asarray(vector, np.float32)  # as the store will give it back
         if np.isfinite(vector).all():
             done[key] = Entry(vector, audio.is_silent(waveforms[key]))
         else:
-            done[key] = f"{spec} failed on it (its features are not finite numbers)"
+            reason, seconds = "its features are not finite numbers", len(waveforms[key])
+            done[key] = _failure(spec, reason, seconds / question.rate)
     scores = question.method != "embed"
     names = engine.classes_ if scores else engine.get_feature_names_out()
     return Response([str(name) for name in names], done)
 
 
+def _failure(spec: str, reason: str, seconds: float) -> ModelFailure:
+    """Say that a system failed on a clip, and that the clip is short where it is."""
+    short = f"; it lasts {1000 * seconds:.0f} ms only" if seconds < _SHORT else ""
+    return ModelFailure(f"{spec} failed on it ({reason}{short})")
+
+
+_SHORT = 0.2  # seconds below which a system may well have too few frames
 _SERVE = "from sertools.features._workers import serve; serve()"
 _ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB")  # there is a worker a core
 
@@ -192,6 +210,7 @@ def _started() -> subprocess.Popen:
 
 def serve() -> None:
     """Answer, in a worker process, until nobody asks or listens any more."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with (
         contextlib.suppress(EOFError, BrokenPipeError),
         open(os.dup(0), "rb") as questions,
@@ -204,9 +223,16 @@ def serve() -> None:
             answers.flush()
 
 
+def _end_with(parent: int) -> None:
+    """End this process soon after the one that asks, whatever it is at."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 def _answer(engine: bytes, question: Request, part) -> Response | Exception:
     try:
-        return handle(_engine(engine), question, *decoded(part, question.rate))
+        return question.answer(_engine(engine), part)
     except Exception as error:
         return _portable(error)
 
@@ -243,10 +269,16 @@ def answers(
     """
     question = Request(method, model.sampling_rate, model.spec)
     if jobs == 1 or not model.run_in_workers:
-        yield from _in_turn(model, question, _parts(todo, 1))
+        yield from _in_turn(model, question, parts(todo, 1))
     else:
-        n = min(_processes(jobs), -(-len(todo) // _WORTH))
-        yield from _shared(model.worker_engine(), question, todo, n)
+        yield from shared_out(model.worker_engine(), question, todo, jobs)
+
+
+def pickled(engine) -> bytes:
+    """Pickle a system, whatever a notebook's own class is made of."""
+    from joblib.externals.loky.backend.reduction import dumps
+
+    return bytes(dumps(engine))
 
 
 def _processes(jobs: int) -> int:
@@ -268,23 +300,22 @@ def _in_turn(model: "Model", question: Request, work) -> Iterator[Response]:
             yield handle(model, question, *decoding.popleft().result())
 
 
-def _shared(engine, question: Request, todo, n: int) -> Iterator[Response]:
-    """Share the work out among so many workers; a thread waits for each."""
-    from joblib.externals.loky.backend.reduction import dumps  # a notebook's class, too
-
-    pickled, idle = bytes(dumps(engine)), SimpleQueue()
+def shared_out(engine, question, todo: dict, jobs: int) -> Iterator[Response]:
+    """Share the work out among worker processes; a thread waits for each."""
+    n = min(_processes(jobs), -(-len(todo) // _WORTH))
+    engine, idle = pickled(engine), SimpleQueue()
 
     def ask(part: dict[bytes, str]) -> Response:
         worker = idle.get()
         try:
-            return _retry_halves(worker, pickled, question, part)
+            return retry_halves(worker, engine, question, part)
         finally:
             idle.put(worker)
 
     with borrow_workers(n) as workers, ThreadPoolExecutor(n) as threads:
         for worker in workers:
             idle.put(worker)
-        asking = [threads.submit(ask, part) for part in _parts(todo, n)]
+        asking = [threads.submit(ask, part) for part in parts(todo, n)]
         try:
             for future in as_completed(asking):
                 yield future.result()
@@ -294,7 +325,7 @@ def _shared(engine, question: Request, todo, n: int) -> Iterator[Response]:
             raise
 
 
-def _retry_halves(worker: Worker, engine: bytes, question: Request, part) -> Response:
+def retry_halves(worker: Worker, engine: bytes, question: Request, part) -> Response:
     """Ask a worker; where it dies of the clips, ask for each half of them."""
     try:
         return worker.ask(engine, question, part)
@@ -305,14 +336,14 @@ def _retry_halves(worker: Worker, engine: bytes, question: Request, part) -> Res
         halves = keys[: len(keys) // 2], keys[len(keys) // 2 :]
         names, done = [], {}
         for half in halves:
-            some = _retry_halves(
+            some = retry_halves(
                 worker, engine, question, {key: part[key] for key in half}
             )
             names, done = names or some.names, done | some.done
         return Response(names, done)
 
 
-def _parts(todo: dict[bytes, str], workers: int) -> Iterator[dict[bytes, str]]:
+def parts(todo: dict[bytes, str], workers: int) -> Iterator[dict[bytes, str]]:
     """Cut the work into parts: smaller towards the end, so that all end together."""
     keys = list(todo)
     while keys:

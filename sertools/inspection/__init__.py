@@ -1,4 +1,4 @@
-"""Why a model answers as it does: importance, occlusion, probes, minimal pairs."""
+"""Inspection of models: permutation importance, occlusion, probes, minimal pairs."""
 
 import lazy_loader
 

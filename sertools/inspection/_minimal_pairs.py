@@ -9,18 +9,14 @@ from sertools.evaluation._result import Result
 from sertools.evaluation.intervals import jackknife, right_by_speaker
 
 _SAME = ("dataset", "speaker", "text", "intensity")
-
-
 _SHOWN = ("set", "emotion", "predicted", "confidence", "speaker", "sex")
-
-
 _SHOWN += ("text", "intensity", "path")
 
 
 def minimal_pairs(
     clips: pd.DataFrame, result: Result | None = None, least: int = 2
 ) -> pd.DataFrame:
-    """Find clips in which one speaker says one text in several emotions.
+    """Find minimal pairs: one speaker says one text in several emotions.
 
     Whatever differs between the clips of a set, it is not the voice and not
     the words. Where the intensity is known, it is the same, too. Of several
@@ -88,7 +84,7 @@ def _name(row: dict) -> str:
 
 
 def forced_choice(pairs: pd.DataFrame, result: Result) -> pd.DataFrame:
-    """Ask a model which of two clips is which, same speaker and same words.
+    """Two-alternative forced choice: which clip is which, same speaker and words.
 
     Given that one of the two is, say, happy and the other sad, the model is
     right if it gives the happy one the higher odds of happy against sad. That

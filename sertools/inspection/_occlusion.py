@@ -1,4 +1,4 @@
-"""What a model listens to: stretches and bands of one clip, turned down in turn."""
+"""Occlusion: what a clip's answer loses without each stretch and each band."""
 
 import itertools
 import os
@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from sertools import audio
-from sertools.display import listed
+from sertools.display import Display, lines
+from sertools.evaluation._notes import made_up_by
+from sertools.extras import require
 
 _AT_ONCE = 32  # waveforms a model hears in one call
 
 
 @dataclass(repr=False)
-class Occlusion:
+class Occlusion(Display):
     """How sure a model is of one clip without each stretch and each band.
 
     Parameters
@@ -53,10 +55,10 @@ class Occlusion:
     depth: float = 20.0
     notes: list[str] = field(default_factory=list)
 
-    def __repr__(self) -> str:
+    def _parts(self):
         when = self.seconds.loc[self.seconds["drop"].idxmax()]
         where = self.bands.loc[self.bands["drop"].idxmax()]
-        lines = [
+        told = [
             f"{self.model}: {self.emotion} {self.probability:.2f}",
             f"  without {when['start']:.2f} to {when['end']:.2f} s: "
             f"{when['probability']:.2f}, the largest drop of {len(self.seconds)} "
@@ -64,10 +66,7 @@ class Occlusion:
             f"  without {where['low']:.0f} to {where['high']:.0f} Hz: "
             f"{where['probability']:.2f}, the largest drop of {len(self.bands)} bands",
         ]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
-        return listed(repr(self))
+        yield lines([*told, *(f"  {note}" for note in self.notes)])
 
 
 def occlusion(
@@ -80,7 +79,7 @@ def occlusion(
     bands: int = 12,
     depth: float = 20.0,
 ) -> Occlusion:
-    """Turn down stretches and bands of a clip, and see what the answer loses.
+    """Occlude stretches and bands of a clip, and see what the answer loses.
 
     Each stretch is turned down in turn, with soft edges, then each band of
     frequencies in the whole clip; the bands are equally wide on
@@ -171,20 +170,12 @@ def occlusion(
         dict(zip(classes, map(float, scores[0]), strict=True)),
         str(getattr(model, "label", type(model).__name__)),
         depth,
-        _remarks(model),
+        made_up_by({"random_weights": getattr(model, "random_weights", False)}),
     )
 
 
 def mel_edges(bands: int, sampling_rate: int) -> np.ndarray:
-    """Cut the frequencies up to half the rate into bands of equal width in mel.
-
-    Examples
-    --------
-    >>> mel_edges(2, 16_000).round().tolist()
-    [0.0, 1689.0, 8000.0]
-    """
-    from sertools.extras import require
-
+    """Cut the frequencies up to half the rate into bands of equal width in mel."""
     mel = require("librosa").mel_frequencies
     edges = mel(bands + 1, fmin=0, fmax=sampling_rate / 2)
     return np.r_[edges[:-1], sampling_rate / 2]  # to the last bit
@@ -219,9 +210,3 @@ def _column(classes: list[str], emotion: str | None, scores: np.ndarray) -> int:
 
 def _table(places: dict, before: float, after: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame({**places, "probability": after, "drop": before - after})
-
-
-def _remarks(model) -> list[str]:
-    if getattr(model, "tiny", False):
-        return ["Random weights: everything ran, and no number here means anything."]
-    return []

@@ -1,6 +1,5 @@
-"""What a head relies on: families of features, shuffled among a speaker's clips."""
+"""Grouped permutation importance: what a head loses without a family of features."""
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,16 +7,15 @@ import numpy as np
 import pandas as pd
 
 from sertools import display, features
-from sertools.evaluation import _notes
+from sertools.evaluation import _provenance
 from sertools.evaluation import folds as folding
-from sertools.evaluation._cross_validation import head_name, matching
+from sertools.evaluation._cross_validation import fit, head_name, matching
 from sertools.evaluation._permutation_tests import (
     MIN_SPEAKERS,
     sign_flip_test,
     speaker_contributions,
 )
 from sertools.evaluation.intervals import counts_by_speaker, jackknife
-from sertools.models import heads
 
 _NOTE = (
     "A family's drop is what the head loses when that family no longer fits the rest "
@@ -27,8 +25,8 @@ _NOTE = (
 
 
 @dataclass(repr=False)
-class PermutationImportance:
-    """What a head loses without each family of features, and what each knows alone.
+class PermutationImportance(display.Display):
+    """Permutation importance of families of features, and what each knows alone.
 
     Parameters
     ----------
@@ -63,19 +61,16 @@ class PermutationImportance:
         """Give the drops as `sertools.plots.importances` takes them."""
         return self.table[["drop", "std"]].rename(columns={"drop": "mean"})
 
-    def __repr__(self) -> str:
-        lines = [self._head(), f"  all families  UAR {self.uar:.3f}"]
+    def _parts(self):
+        yield display.heading(self._head())
+        lines = [f"  all families  UAR {self.uar:.3f}"]
         for name, row in self.table.iterrows():
             between = display.span(-row["high"], -row["low"], "+")
             drop = f"{-row['drop']:+.3f} shuffled {between}"
             lines.append(f"  {name:13} {drop}, {row['alone']:.3f} trained on it alone")
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
-
-    def _repr_html_(self) -> str:
         table = self.table.round(3).rename(columns=_SHOWN)
-        shown = display.frame(table, "What it goes by")
-        notes = display.dotted(self.notes)
-        return f"<p>{html.escape(self._head())}</p>{shown}{notes}"
+        yield display.Part(lines, display.frame(table, "What it goes by"))
+        yield display.notes(self.notes)
 
     def _head(self) -> str:
         who = display.speakers(self.n_speakers)
@@ -105,7 +100,7 @@ def permutation_importance(
     repeats: int = 10,
     seed: int = 0,
 ) -> PermutationImportance:
-    """Find out which families of features a head relies on.
+    """Measure grouped permutation importance: which families a head relies on.
 
     Heads are trained on the other speakers, as in `cross_validate`. Then, among
     the clips of each held-out speaker, the values of a whole family change
@@ -133,7 +128,7 @@ def permutation_importance(
 
     Returns
     -------
-    Reliance
+    PermutationImportance
         Shows itself as a table; see `sertools.plots.permutation_importance`.
 
     Raises
@@ -172,21 +167,20 @@ def permutation_importance(
     plan = folding.assign(clips, folds, seed)
     right = _answered(head, X, clips, plan.fold, groups, repeats, seed)
     tested = clips[plan.fold.notna()]
-    facts = _notes.about(tested, X)
     return PermutationImportance(
         _table(right, tested, groups, seed),
         float(_uar(right["all", "alone"].mean(axis=0), tested)),
         1 / tested["emotion"].nunique(),
         repeats,
         {
-            **facts,
+            **_provenance.about(tested, X),
             "head": head_name(head, seed),
             "folds": plan.name,
             "leaking": plan.leaking,
         },
         len(tested),
         None if tested["speaker"].isna().any() else tested["speaker"].nunique(),
-        [*plan.warnings, *_notes.warnings(tested, X, "none"), _NOTE],
+        [*plan.warnings, *_provenance.warnings(tested, X, "none"), _NOTE],
     )
 
 
@@ -206,36 +200,25 @@ def _groups(X: pd.DataFrame, families) -> dict[str, np.ndarray]:
 
 
 def _answered(head, X, clips, fold, groups, repeats, seed) -> dict:
-    """Say of each tested clip whether it was right, at each repeat.
-
-    Arrays of shape (repeats, clips): ``"all"`` features as they are, each
-    family ``"without"`` and ``"alone"``; one row where nothing is shuffled.
-    """
-    from threadpoolctl import threadpool_limits
-
+    """Say of each tested clip whether it was right, at each repeat."""
     drawn = np.random.default_rng(seed)
     y = clips["emotion"].to_numpy(dtype=object).astype(str)
-    known = not clips["speaker"].isna().any()
-    who = clips["speaker"].to_numpy() if known else np.zeros(len(clips))
+    who = _who(clips)
     right = {(name, "without"): np.zeros((repeats, len(y)), bool) for name in groups}
     right |= {(n, "alone"): np.zeros((1, len(y)), bool) for n in ("all", *groups)}
-    with threadpool_limits(1):  # the same numbers whatever the number of cores
-        for name in fold.dropna().unique():
-            train, test = (fold != name).to_numpy(), (fold == name).to_numpy()
-            told = (y[train], who[train] if known else None)
-            part = X[test]
-            whole = heads.fit(heads.make(head, seed), X[train], *told)
-            right["all", "alone"][:, test] = whole.predict(part) == y[test]
+    for _, train, test in folding.splits(fold):
+        part = X[test]
+        whole = fit(head, X, clips, train, seed)
+        right["all", "alone"][:, test] = whole.predict(part) == y[test]
+        for family, columns in groups.items():
+            own = X.iloc[:, columns]
+            hit = fit(head, own, clips, train, seed).predict(own[test]) == y[test]
+            right[family, "alone"][:, test] = hit
+        for repeat in range(repeats):
+            order = _exchanged(who[test], drawn)
             for family, columns in groups.items():
-                own = X.iloc[:, columns]
-                fitted = heads.fit(heads.make(head, seed), own[train], *told)
-                hit = fitted.predict(own[test]) == y[test]
-                right[family, "alone"][:, test] = hit
-            for repeat in range(repeats):
-                order = _exchanged(who[test], drawn)
-                for family, columns in groups.items():
-                    hit = whole.predict(_mixed(part, order, columns)) == y[test]
-                    right[family, "without"][repeat, test] = hit
+                hit = whole.predict(_mixed(part, order, columns)) == y[test]
+                right[family, "without"][repeat, test] = hit
     tested = fold.notna().to_numpy()
     return {key: values[:, tested] for key, values in right.items()}
 

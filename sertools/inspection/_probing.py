@@ -1,35 +1,24 @@
-"""What does a space of features know? How it is said, who says it, or what."""
+"""Linear probes, variance explained and silhouette: what a space of features knows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from sklearn.metrics import pairwise_distances, silhouette_score
+from sklearn.model_selection import GroupKFold
 
 from sertools import display
-from sertools.evaluation._notes import about, made_up
+from sertools.evaluation import folds as folding
+from sertools.evaluation._notes import made_up
+from sertools.evaluation._provenance import about
 from sertools.evaluation.intervals import counts_by_speaker, jackknife
+from sertools.metadata import FeaturesMetadata
 from sertools.models import heads
 
 
 def scaled(X: np.ndarray) -> np.ndarray:
-    """Bring columns to mean 0 and variance 1; leave out those that never change.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, d)
-        Features.
-
-    Returns
-    -------
-    ndarray of shape (n, at most d), float64
-        The changing columns.
-
-    Examples
-    --------
-    >>> scaled(np.array([[1.0, 5.0], [3.0, 5.0]])).tolist()
-    [[-1.0], [1.0]]
-    """
+    """Bring columns to mean 0 and variance 1; leave out those that never change."""
     X = np.asarray(X, dtype=np.float64)
     spread = X.std(axis=0)
     changing = spread > 1e-12 * np.maximum(np.abs(X).max(axis=0), 1e-300)
@@ -37,32 +26,9 @@ def scaled(X: np.ndarray) -> np.ndarray:
 
 
 def share(X: np.ndarray, groups: np.ndarray) -> float:
-    """Give the share of the variance of a space that lies between groups.
+    """Give the variance explained by groups, adjusted for chance (epsilon squared).
 
-    Adjusted for chance (epsilon squared), so that groups that say nothing get
-    0 on the average, however many there are, as far as points are drawn one by
-    one. Groups of whole speakers get more, for the clips of one speaker are alike.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n, d)
-        Points.
-    groups : ndarray of shape (n,)
-        The group of each.
-
-    Returns
-    -------
-    float
-        At most 1; may fall a little below 0.
-
-    References
-    ----------
-    Kelley (1935), An unbiased correlation ratio measure, doi:10.1073/pnas.21.9.554
-
-    Examples
-    --------
-    >>> share(np.array([[0.0], [0.0], [1.0], [1.0]]), np.array(list("aabb")))
-    1.0
+    Kelley (1935), doi:10.1073/pnas.21.9.554; groups of whole speakers get more.
     """
     codes, k = _codes(groups)
     n = len(X)
@@ -77,69 +43,14 @@ def share(X: np.ndarray, groups: np.ndarray) -> float:
 
 
 def silhouette(distances: np.ndarray, groups: np.ndarray) -> float:
-    """Say how much nearer points are to their own group than to the next.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (n, n)
-        Between the points.
-    groups : ndarray of shape (n,)
-        The group of each; two groups or more.
-
-    Returns
-    -------
-    float
-        The mean over points, -1 to 1; a point that is alone in its group
-        counts 0.
-
-    References
-    ----------
-    Rousseeuw (1987), Silhouettes, doi:10.1016/0377-0427(87)90125-7
-
-    Examples
-    --------
-    >>> points = np.array([0.0, 0.0, 1.0, 1.0])
-    >>> silhouette(np.abs(points[:, None] - points), np.array(list("aabb")))
-    1.0
-    """
-    codes, k = _codes(groups)
-    member = np.eye(k)[codes]
-    counts = member.sum(axis=0)
-    sums = distances @ member
-    rows = np.arange(len(codes))
-    own = sums[rows, codes] / np.maximum(counts[codes] - 1, 1)
-    other = sums / counts
-    other[rows, codes] = np.inf
-    nearest = other.min(axis=1)
-    widest = np.maximum(own, nearest)
-    values = np.divide(nearest - own, widest, out=own * 0, where=widest > 0)
-    return float(np.where(counts[codes] > 1, values, 0).mean())
+    """Say how much nearer points are to their own group than to the next."""
+    if len(np.unique(groups)) == len(groups):
+        return 0.0
+    return float(silhouette_score(distances, groups, metric="precomputed"))
 
 
 def shuffled(groups: np.ndarray, strata: np.ndarray, drawn: np.random.Generator):
-    """Shuffle the names of groups within strata, or stratum by stratum.
-
-    Where a stratum is all of one group (a speaker is of one sex), whole strata
-    change their names; else the points of a stratum do among each other.
-
-    Parameters
-    ----------
-    groups, strata : ndarray of shape (n,)
-        Of each point.
-    drawn : numpy Generator
-        What draws.
-
-    Returns
-    -------
-    ndarray of shape (n,), int
-        The shuffled groups, as numbers.
-
-    Examples
-    --------
-    >>> drawn = np.random.default_rng(3)
-    >>> shuffled(np.array(list("ffmm")), np.array([1, 1, 2, 2]), drawn).tolist()
-    [1, 1, 0, 0]
-    """
+    """Shuffle the names of groups within strata, or stratum by stratum."""
     codes, _ = _codes(groups)
     cells, k = _codes(strata)
     places = [np.flatnonzero(cells == cell) for cell in range(k)]
@@ -159,24 +70,7 @@ def silhouette_by_luck(
     seed: int = 0,
     draws: int = 199,
 ) -> np.ndarray:
-    """Give silhouettes of groups whose names were shuffled.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (n, n)
-        Between the points.
-    groups, strata : ndarray of shape (n,)
-        Of each point; see `shuffled`.
-    seed : int, default 0
-        Of the shuffles.
-    draws : int, default 199
-        How many.
-
-    Returns
-    -------
-    ndarray of shape (draws,)
-        What luck would give.
-    """
+    """Give silhouettes of groups whose names were shuffled."""
     drawn = np.random.default_rng(seed)
     found = [shuffled(groups, strata, drawn) for _ in range(draws)]
     return np.array([silhouette(distances, moved) for moved in found])
@@ -188,27 +82,18 @@ def _codes(groups: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 _HELD_OUT = {"emotion": "speaker", "speaker": "text", "sex": "speaker"}
-
-
 _HELD_OUT |= {"text": "speaker", "intensity": "speaker"}
-
-
 _ASKED = ("emotion", "speaker", "sex", "text")
-
-
 _FOLDS = 10
-
-
 _MOST = 100
 """Values that a probe may have to tell apart."""
-
 
 _POINTS = 1000
 """Clips that a silhouette looks at."""
 
 
 @dataclass(repr=False)
-class Probes:
+class Probes(display.Display):
     """What can be read out of one or more spaces of features.
 
     Parameters
@@ -231,14 +116,15 @@ class Probes:
     table: pd.DataFrame
     notes: list[str] = field(default_factory=list)
 
-    def __repr__(self) -> str:
+    def _parts(self):
         lines = ["What the features know, read by linear probes:"]
         for model, rows in self.table.groupby("model", sort=False):
             lines.append(f"  {model}")
             lines += [f"    {_line(row)}" for row in rows.itertuples()]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        yield display.Part(lines, self._table_html())
+        yield display.notes(self.notes)
 
-    def _repr_html_(self) -> str:
+    def _table_html(self) -> str:
         rows = self.table
         table = pd.DataFrame(
             {
@@ -257,8 +143,7 @@ class Probes:
                 "p": rows["p"].round(3),
             }
         )
-        shown = display.frame(table, "What the features know", index=False)
-        return shown + display.dotted(self.notes)
+        return display.frame(table, "What the features know", index=False)
 
 
 def probes(
@@ -267,7 +152,7 @@ def probes(
     by: tuple[str, ...] | list[str] = _ASKED,
     seed: int = 0,
 ) -> Probes:
-    """Ask how much of a space of features is emotion, and how much is speaker.
+    """Probe features linearly: how much of them is emotion, how much is speaker.
 
     Three answers each. A **linear probe** (logistic regression) reads the
     property from some clips and is tested on others: emotion, sex and text on
@@ -315,7 +200,9 @@ def probes(
     >>> probes(X, clips, by=["emotion", "sex"]).table["property"].tolist()
     ['emotion', 'sex']
     """
-    spaces = X if isinstance(X, Mapping) else {X.attrs.get("model") or "features": X}
+    spaces = X
+    if not isinstance(X, Mapping):
+        spaces = {FeaturesMetadata.of(X).model or "features": X}
     common = _common(spaces, clips)
     clips = clips.loc[common]
     asked, notes = _asked(clips, by)
@@ -366,10 +253,10 @@ def _asked(clips: pd.DataFrame, by) -> tuple[list[str], list[str]]:
 def _answer(X: pd.DataFrame, clips: pd.DataFrame, what: str, seed: int) -> dict:
     kept = clips[what].notna().to_numpy()
     X, clips = X.to_numpy()[kept], clips[kept]
-    units, held_out = _units(clips, what)
+    units, held_out, alone = _units(clips, what)
     y = clips[what].to_numpy(dtype=str)
     uar, low, high = _probe(X, y, units, seed)
-    if held_out.startswith("clips"):
+    if alone:
         low = high = np.nan  # clips of one speaker are not independent
     chance = 1 / len(set(y))
     return {
@@ -382,29 +269,25 @@ def _answer(X: pd.DataFrame, clips: pd.DataFrame, what: str, seed: int) -> dict:
     }
 
 
-def _units(clips: pd.DataFrame, what: str) -> tuple[np.ndarray, str]:
-    """Give what is held out as one: a speaker, a text; clips where none is known."""
+def _units(clips: pd.DataFrame, what: str) -> tuple[np.ndarray, str, bool]:
+    """Give what is held out as one, in words, too, and whether it is a clip alone."""
     column = _HELD_OUT.get(what, "speaker")
     known = column in clips and not clips[column].isna().any()
     if known and clips[column].nunique() > 1:
-        return clips[column].to_numpy(dtype=str), f"{column}s"
-    return clips.index.to_numpy(dtype=str), f"clips ({column}s unknown: flatters)"
+        return clips[column].to_numpy(dtype=str), f"{column}s", False
+    words = f"clips ({column}s unknown: flatters)"
+    return clips.index.to_numpy(dtype=str), words, True
 
 
 def _probe(X, y, units, seed) -> tuple[float, float, float]:
     """Test a linear probe on units that it was not trained on."""
-    from threadpoolctl import threadpool_limits
-
-    folds = _folds(units)
     predicted = np.empty(len(y), dtype=object)
-    with threadpool_limits(1):
-        for fold in np.unique(folds):
-            test = folds == fold
-            head = heads.make("logistic", seed)
-            if len(set(y[~test])) < 2:
-                predicted[test] = y[~test][0]
-                continue
-            predicted[test] = head.fit(X[~test], y[~test]).predict(X[test])
+    for _, train, test in folding.splits(pd.Series(_folds(units))):
+        if len(set(y[train])) < 2:
+            predicted[test] = y[train][0]
+            continue
+        head = heads.make("logistic", seed).fit(X[train], y[train])
+        predicted[test] = head.predict(X[test])
     names = sorted(set(y))
     counts = counts_by_speaker(y, predicted, units, names, names)
     value, low, high = jackknife(counts)
@@ -413,8 +296,6 @@ def _probe(X, y, units, seed) -> tuple[float, float, float]:
 
 def _folds(units: np.ndarray) -> np.ndarray:
     """Deal units out to at most ten folds of like size."""
-    from sklearn.model_selection import GroupKFold
-
     _, codes = np.unique(units, return_inverse=True)
     n = codes.max() + 1
     if n <= _FOLDS:
@@ -435,8 +316,6 @@ def _strata(clips: pd.DataFrame, what: str) -> np.ndarray:
 
 def _arrangement(X, y, strata, seed) -> dict:
     """Give share of variance and silhouette, with what luck would give."""
-    from sklearn.metrics import pairwise_distances
-
     drawn = np.random.default_rng(seed).permutation(len(y))[:_POINTS]
     distances = pairwise_distances(X[drawn])
     value = silhouette(distances, y[drawn])

@@ -1,4 +1,4 @@
-"""How a clip looks: its waveform and its spectrogram."""
+"""A clip over time: waveform, spectrogram, descriptors, frame scores, contours."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -11,30 +11,21 @@ import pandas as pd
 
 from sertools import audio, labels
 from sertools.plots import _style
+from sertools.plots._style import BLUE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Source = str | os.PathLike | npt.ArrayLike
-
-
 RATE = 16_000
-
-
-STEP, WINDOW = 0.010, 0.025
-"""Hop and window of the spectrogram, in seconds."""
-
-
-MAX_COLUMNS = 3000
-"""Longer recordings are drawn with coarser columns: no screen shows more."""
-
-
+STEP, WINDOW = 0.010, 0.025  # seconds: hop and window of the spectrogram
+MAX_COLUMNS = 3000  # longer recordings are drawn with coarser ones: no screen has more
 FLOOR = -80.0
 """Quietest level shown, in dB below the loudest."""
 
 
 def waveform(source: Source, sr: int | None = None, ax: "Axes | None" = None) -> "Axes":
-    """Draw a waveform over seconds.
+    """Draw a waveform: amplitude over seconds.
 
     Parameters
     ----------
@@ -64,11 +55,11 @@ def waveform(source: Source, sr: int | None = None, ax: "Axes | None" = None) ->
     ('seconds', 'amplitude')
     """
     samples = audio.load(source, sampling_rate=RATE, sr=sr)
-    name = _name(source) if ax is None else ""
+    name = _file_name(source) if ax is None else ""
     ax = _style.axes(ax, 8, 2.4)
     seconds, low, high = _envelope(samples)
     ax.axhline(0, color=_style.PALE, linewidth=0.7, zorder=0)
-    ax.fill_between(seconds, low, high, color="#0072B2", linewidth=0.6)
+    ax.fill_between(seconds, low, high, color=BLUE, linewidth=0.6)
     peak = np.abs(samples).max()
     limit = 1.08 * peak if peak > 0 else 1.0
     ax.set(xlabel="seconds", ylabel="amplitude")
@@ -119,7 +110,7 @@ def spectrogram(
     if kind not in ("mel", "linear"):
         raise ValueError(f"Unknown kind of spectrogram {kind!r}. Known: mel, linear.")
     samples = audio.load(source, sampling_rate=RATE, sr=sr)
-    name = _name(source) if ax is None else ""
+    name = _file_name(source) if ax is None else ""
     ax = _style.axes(ax, 8, 3.2)
     level, seconds, hertz = levels(samples, kind)
     mesh = ax.pcolormesh(
@@ -138,16 +129,14 @@ def spectrogram(
     return ax
 
 
-def _name(source: Source) -> str:
+def _file_name(source: Source) -> str:
     return Path(source).name if isinstance(source, (str, os.PathLike)) else ""
 
 
 def _head(ax: "Axes", name: str, samples: np.ndarray) -> None:
-    silent = audio.is_silent(samples)
-    if name:
-        _style.heading(ax, name, "a silent clip" if silent else "")
-    elif silent:
-        _style.heading(ax, "a silent clip")
+    said = [name, "a silent clip" if audio.is_silent(samples) else ""]
+    if any(said):
+        _style.heading(ax, *filter(None, said))
 
 
 def _envelope(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -162,41 +151,17 @@ def _envelope(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def levels(
     samples: np.ndarray, kind: str = "mel"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Measure how loud each frequency is, window by window.
+    """Give the dB below the loudest of each band and column, and the edges of both.
 
-    Parameters
-    ----------
-    samples : ndarray of shape (t,), float
-        Mono, at 16 kHz.
-    kind : {"mel", "linear"}, default "mel"
-        How frequencies are spaced.
-
-    Returns
-    -------
-    levels : ndarray of shape (bands, columns)
-        dB below the loudest, down to -80.
-    seconds : ndarray of shape (columns + 1,)
-        Edges of the columns.
-    hertz : ndarray of shape (bands + 1,)
-        Edges of the bands.
+    Columns go up in seconds, bands in Hz; `kind` is as for `spectrogram`.
     """
     import librosa
 
     hop = max(round(STEP * RATE), -(-len(samples) // MAX_COLUMNS))
     window = round(hop * WINDOW / STEP)
     n_fft = 2 ** int(np.ceil(np.log2(window)))
-    power = (
-        np.abs(
-            librosa.stft(
-                samples,
-                n_fft=n_fft,
-                hop_length=hop,
-                win_length=window,
-                pad_mode="constant",
-            )
-        )
-        ** 2
-    )
+    how = {"n_fft": n_fft, "hop_length": hop, "win_length": window}
+    power = np.abs(librosa.stft(samples, pad_mode="constant", **how)) ** 2
     if kind == "mel":
         power = librosa.filters.mel(sr=RATE, n_fft=n_fft, n_mels=80) @ power
         hertz = librosa.mel_frequencies(len(power) + 1, fmin=0, fmax=RATE / 2)
@@ -219,32 +184,21 @@ def _mel_scale(ax: "Axes") -> None:
     ax.minorticks_off()
 
 
-_WORDS = {
+_TITLES = {
     "F0semitoneFrom27.5Hz_sma3nz": "pitch, semitones above 27.5 Hz",
     "Loudness_sma3": "loudness",
     "spectralFlux_sma3": "spectral flux: how fast the sound changes",
     "HNRdBACF_sma3nz": "harmonics-to-noise ratio, dB: how clear the voice is",
+    "F1frequency_sma3nz": "first formant, Hz",
     "jitterLocal_sma3nz": "jitter: how unsteady the pitch is",
     "shimmerLocaldB_sma3nz": "shimmer, dB: how unsteady the loudness is",
-    "F1frequency_sma3nz": "first formant, Hz",
     "F2frequency_sma3nz": "second formant, Hz",
     "F3frequency_sma3nz": "third formant, Hz",
     "alphaRatio_sma3": "alpha ratio, dB: strength above 1 kHz against below",
 }
 """Plain words for openSMILE's names (eGeMAPSv02)."""
-
-
-_FIRST = (
-    "F0semitoneFrom27.5Hz_sma3nz",
-    "Loudness_sma3",
-    "spectralFlux_sma3",
-    "HNRdBACF_sma3nz",
-    "F1frequency_sma3nz",
-)
-
-
-PANELS = 6
-"""Most panels drawn where no names are given."""
+_DEFAULT = list(_TITLES)[:5]
+_MOST_PANELS = 6  # where no names are given
 
 
 def descriptors(
@@ -288,18 +242,18 @@ def descriptors(
     names = _names(table, names)
     panels = _style.panels(ax, len(names), (8, 1.15 * len(names) + 0.6), "descriptors")
     for panel, name in zip(panels, names, strict=True):
-        _draw(panel, table[name])
+        _draw_descriptor(panel, table[name])
     panels[-1].set_xlabel("seconds")
     _style.tidy(panels[-1], grid="x")
-    return ax if ax is not None and not np.iterable(ax) else panels
+    return _style.as_given(ax, panels)
 
 
 def _names(table: pd.DataFrame, names: Sequence[str] | str | None) -> list[str]:
     if table.empty:
         raise ValueError("The table of descriptors is empty.")
     if names is None:
-        known = [name for name in _FIRST if name in table.columns]
-        return known or list(table.columns[:PANELS])
+        known = [name for name in _DEFAULT if name in table.columns]
+        return known or list(table.columns[:_MOST_PANELS])
     names = [names] if isinstance(names, str) else list(names)
     missing = [str(name) for name in names if name not in table.columns]
     if missing or not names:
@@ -310,22 +264,15 @@ def _names(table: pd.DataFrame, names: Sequence[str] | str | None) -> list[str]:
     return names
 
 
-def _draw(panel: "Axes", column: pd.Series) -> None:
+def _draw_descriptor(panel: "Axes", column: pd.Series) -> None:
     name = str(column.name)
     values = _with_gaps(column)
     marker = "." if np.isnan(values).any() else ""
-    panel.plot(
-        column.index,
-        values,
-        color="#0072B2",
-        linewidth=1.4,
-        marker=marker,
-        markersize=3,
-    )
+    panel.plot(column.index, values, color=BLUE, lw=1.4, marker=marker, ms=3)
     panel.set_xlim(column.index.min(), column.index.max())
     _style.tidy(panel, grid="x")
     panel.set_title(
-        f"{_WORDS[name]} ({name})" if name in _WORDS else name,
+        f"{_TITLES[name]} ({name})" if name in _TITLES else name,
         loc="left",
         fontsize=_style.SMALL,
         color=_style.INK,
@@ -344,12 +291,11 @@ def _with_gaps(column: pd.Series) -> np.ndarray:
     return values
 
 
-_ROOM = 24
-"""Frames up to which every cell has its number."""
+_NUMBERED_FRAMES = 24  # up to so many, every cell has its number
 
 
 def frame_scores(table: pd.DataFrame, top: int = 8, ax: "Axes | None" = None) -> "Axes":
-    """Draw what a model scores from moment to moment within one clip.
+    """Draw frame-level scores: what a model hears from moment to moment in a clip.
 
     Parameters
     ----------
@@ -388,8 +334,8 @@ def frame_scores(table: pd.DataFrame, top: int = 8, ax: "Axes | None" = None) ->
     mesh = ax.pcolormesh(
         edges, rows, shown.to_numpy().T, cmap="Blues", vmin=0, vmax=1, edgecolors="face"
     )
-    if len(shown) <= _ROOM:
-        _write(ax, shown, edges)
+    if len(shown) <= _NUMBERED_FRAMES:
+        _number_cells(ax, shown, edges)
     else:
         bar = ax.figure.colorbar(mesh, ax=ax, pad=0.01, aspect=12)
         bar.set_label("score", fontsize=_style.SMALL)
@@ -408,7 +354,7 @@ def _edges(starts: np.ndarray) -> np.ndarray:
     return np.append(starts, starts[-1] + step)
 
 
-def _write(ax: "Axes", shown: pd.DataFrame, edges: np.ndarray) -> None:
+def _number_cells(ax: "Axes", shown: pd.DataFrame, edges: np.ndarray) -> None:
     middles = (edges[:-1] + edges[1:]) / 2
     width = 72 * _style.inches(ax)[0] / len(shown)
     size = float(np.clip(width / 2.6, 5, _style.SMALL))
@@ -424,22 +370,10 @@ def _write(ax: "Axes", shown: pd.DataFrame, edges: np.ndarray) -> None:
         )
 
 
-_TRACKS = {
-    "pitch": "F0semitoneFrom27.5Hz_sma3nz",
-    "loudness": "Loudness_sma3",
-}
-
-
-_STYLES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
-
-
+_TRACKS = {"pitch": "F0semitoneFrom27.5Hz_sma3nz", "loudness": "Loudness_sma3"}
+_DASHES = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 _LOWEST = 27.5  # Hz, from which openSMILE counts semitones
-
-
-_MOST = 8
-"""More contours than this hide each other."""
-
-
+_MOST_CONTOURS = 8  # more hide each other
 _APART = 0.085  # of the height, between the names at the end
 
 
@@ -449,7 +383,7 @@ def contours(
     relative: bool = False,
     ax: "Axes | Sequence[Axes] | None" = None,
 ) -> "Axes | np.ndarray":
-    """Draw pitch and loudness over time, one line an emotion.
+    """Draw contours of pitch and loudness over time, one line an emotion.
 
     Made for clips of one speaker and one text: what differs between the lines
     is how it was said.
@@ -498,16 +432,14 @@ def contours(
         known = ", ".join(_TRACKS)
         raise ValueError(f"Unknown contour {', '.join(unknown)}. Known: {known}.")
     tracks = _tracks(clips)
-    panels, named = (
-        _style.panels(ax, len(names), (8.5, 2.5 * len(names) + 0.8), "contours"),
-        set(),
-    )
+    size = (8.5, 2.5 * len(names) + 0.8)
+    panels, named = _style.panels(ax, len(names), size, "contours"), set()
     for panel, name in zip(panels, names, strict=True):
-        _panel(panel, name, tracks, relative)
+        _draw_contours(panel, name, tracks, relative)
         named |= _name_lines(panel, named)
     panels[-1].set_xlabel("share of the clip" if relative else "seconds")
-    _style.heading(panels[0], _title(clips), _note(clips))
-    return ax if ax is not None and not np.iterable(ax) else panels
+    _style.heading(panels[0], _heading(clips), _answers(clips))
+    return _style.as_given(ax, panels)
 
 
 def _tracks(clips) -> dict[str, pd.DataFrame]:
@@ -521,8 +453,10 @@ def _tracks(clips) -> dict[str, pd.DataFrame]:
                 "emotion."
             )
         found = dict(zip(clips["emotion"], clips["path"], strict=True))
-    if not found or len(found) > _MOST:
-        raise ValueError(f"Contours take 1 to {_MOST} clips, not {len(found)}.")
+    if not found or len(found) > _MOST_CONTOURS:
+        raise ValueError(
+            f"Contours take 1 to {_MOST_CONTOURS} clips, not {len(found)}."
+        )
     if not isinstance(clips, Mapping):
         from sertools import models
 
@@ -531,7 +465,7 @@ def _tracks(clips) -> dict[str, pd.DataFrame]:
     return dict(sorted(found.items()))
 
 
-def _panel(panel: "Axes", name: str, tracks: dict, relative: bool) -> None:
+def _draw_contours(panel: "Axes", name: str, tracks: dict, relative: bool) -> None:
     values = {e: _values(name, table) for e, table in tracks.items()}
     if name == "pitch":
         voiced = np.concatenate([v[np.isfinite(v)] for v in values.values()])
@@ -545,7 +479,7 @@ def _panel(panel: "Axes", name: str, tracks: dict, relative: bool) -> None:
             times,
             value,
             color=labels.colour(emotion),
-            linestyle=_STYLES[place % len(_STYLES)],
+            linestyle=_DASHES[place % len(_DASHES)],
             marker=labels.marker(emotion),
             markevery=_every(value, place, len(values)),
             markersize=5.5,
@@ -574,17 +508,20 @@ def _every(values: np.ndarray, place: int, lines: int) -> list[int]:
     return list(there[(place * step) // lines :: step])
 
 
+_LEADER = {"arrowstyle": "-", "lw": 0.7, "alpha": 0.6, "shrinkB": 3}
+
+
 def _name_lines(panel: "Axes", named: set[str]) -> set[str]:
     """Write emotions not yet named beside the ends of their lines, none over another.
 
     Loudness ends in silence for all, where names would say nothing: they stand by
     the pitch, and here only of a voice that has none.
     """
-    known = {*named, "_middle"}
-    lines = [line for line in panel.lines if line.get_label() not in known]
     low, high = panel.get_ylim()
     ends = []
-    for line in lines:
+    for line in panel.lines:
+        if line.get_label() in {*named, "_middle"}:
+            continue
         x, y = (np.asarray(data, dtype=float) for data in line.get_data())
         last = np.flatnonzero(np.isfinite(y))
         if len(last):
@@ -603,13 +540,7 @@ def _name_lines(panel: "Axes", named: set[str]) -> set[str]:
             fontsize=_style.TEXT,
             fontweight="bold",
             color=line.get_color(),
-            arrowprops={
-                "arrowstyle": "-",
-                "color": line.get_color(),
-                "lw": 0.7,
-                "alpha": 0.6,
-                "shrinkB": 3,
-            },
+            arrowprops={**_LEADER, "color": line.get_color()},
         )
     return {line.get_label() for _, _, line in ends}
 
@@ -627,7 +558,7 @@ def _spread(heights: list[float]) -> np.ndarray:
     return moved
 
 
-def _title(clips) -> str:
+def _heading(clips) -> str:
     if isinstance(clips, Mapping):
         return "The same words, otherwise said"
     text = clips["text"].dropna().unique() if "text" in clips else []
@@ -637,7 +568,7 @@ def _title(clips) -> str:
     return f"{len(clips)} clips"
 
 
-def _note(clips) -> str:
+def _answers(clips) -> str:
     gaps = "Gaps in the pitch: no voice."
     if isinstance(clips, Mapping) or "predicted" not in clips:
         return gaps

@@ -1,13 +1,17 @@
-"""Whether a model that says 80 % is right eight times out of ten."""
+"""Calibration: reliability diagram, risk-coverage curve, coverage of prediction sets.
+
+Whether a model that says 80 % is right eight times out of ten.
+"""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sertools.plots import _style
-from sertools.plots._style import BLUE, ORANGE
+from sertools.plots._style import BLUE, INK, MUTED, ORANGE, SMALL
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.axes import Axes
 
     from sertools.evaluation import Result
@@ -16,10 +20,13 @@ if TYPE_CHECKING:
     from sertools.evaluation._selective import RiskCoverage
 
 _STRIP = 0.2  # height of the histogram under the diagram
+_FEWEST = 10  # clips of which an error is drawn
+_MARKED = 0.8  # share of the clips at which the error is written
+_OVER_SPEAKERS = "95 % over speakers"
 
 
 def reliability(result: "Result", bins: int = 10, ax: "Axes | None" = None) -> "Axes":
-    """Draw how often answers are right against how sure they were.
+    """Draw a reliability diagram: how often answers are right against confidence.
 
     Parameters
     ----------
@@ -51,24 +58,20 @@ def reliability(result: "Result", bins: int = 10, ax: "Axes | None" = None) -> "
     --------
     >>> import pandas as pd
     >>> from sertools import evaluation
-    >>> table = pd.DataFrame(
-    ...     {
-    ...         "emotion": ["happy", "sad", "sad"],
-    ...         "happy": [0.9, 0.2, 0.6],
-    ...         "sad": [0.1, 0.8, 0.4],
-    ...     }
-    ... )
-    >>> ax = reliability(evaluation.from_predictions(table))
+    >>> said = pd.DataFrame({"happy": [0.9, 0.2, 0.6], "sad": [0.1, 0.8, 0.4]})
+    >>> said["emotion"] = ["happy", "sad", "sad"]
+    >>> ax = reliability(evaluation.from_predictions(said))
     >>> ax.get_xlabel()
     'confidence: the probability of what it says'
     """
     found = result.calibration(bins)
-    ax = _style.axes(ax, 6.4, 6.6 + _style.extra(result, 6.4))
-    ends = [0, 1]
-    ax.plot(ends, ends, color=_style.INK, ls=":", lw=1.3, label="as sure as right")
-    _sides(ax)
-    _points(ax, found)
-    _histogram(ax, found)
+    ax = _style.axes(ax, 6.4, 6.6 + _style.warnings_height(result, 6.4))
+    ax.plot([0, 1], [0, 1], color=INK, ls=":", lw=1.3, label="as sure as right")
+    look = {"fontsize": _style.TEXT, "style": "italic", "color": MUTED}
+    ax.text(0.03, 0.96, "not sure enough", ha="left", **look)
+    ax.text(0.97, 0.06, "too sure", ha="right", **look)
+    _bins(ax, found.bins)
+    _histogram(ax, found.bins)
     ax.set(xlim=(0, 1.02), ylim=(-_STRIP - 0.02, 1.06))
     ax.set(xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))
     ax.set_xlabel("confidence: the probability of what it says")
@@ -76,12 +79,12 @@ def reliability(result: "Result", bins: int = 10, ax: "Axes | None" = None) -> "
     ax.yaxis.set_label_coords(-0.08, 0.58)
     _style.tidy(ax, grid="y")
     _style.legend_below(ax)
-    note = f"{_style.about(result)}. {_sum(found)}"
+    note = f"{_style.describe(result)}. {_summary(found)}"
     _style.heading(ax, "As sure as it is right?", note, result.warnings)
     return ax
 
 
-def _sum(found: "Calibration") -> str:
+def _summary(found: "Calibration") -> str:
     loss, error = found.scores.loc["log_loss"], found.errors.loc["top_label"]
     return (
         f"Log loss {loss['value']:.2f} (a constant guess: {loss['reference']:.2f}); "
@@ -89,88 +92,39 @@ def _sum(found: "Calibration") -> str:
     )
 
 
-def _sides(ax: "Axes") -> None:
-    for x, y, text in ((0.03, 0.96, "not sure enough"), (0.97, 0.06, "too sure")):
-        ax.text(
-            x,
-            y,
-            text,
-            ha="left" if x < 0.5 else "right",
-            fontsize=_style.TEXT,
-            style="italic",
-            color=_style.MUTED,
-        )
-
-
-def _points(ax: "Axes", found: "Calibration") -> None:
-    table = found.bins
-    ax.vlines(
-        table["confidence"],
-        table[["confidence", "accuracy"]].min(axis=1),
-        table[["confidence", "accuracy"]].max(axis=1),
-        color=ORANGE,
-        lw=5,
-        alpha=0.35,
-        label="gap",
-    )
-    known = table.dropna(subset=["low"])
+def _bins(ax: "Axes", bins: "pd.DataFrame") -> None:
+    """Draw a point a bin, its gap to the diagonal and its interval."""
+    sure, right = bins["confidence"], bins["accuracy"]
+    ends = np.minimum(sure, right), np.maximum(sure, right)
+    ax.vlines(sure, *ends, color=ORANGE, lw=5, alpha=0.35, label="gap")
+    known = bins.dropna(subset=["low"])
     if len(known):
-        ax.vlines(
-            known["confidence"],
-            known["low"],
-            known["high"],
-            color=BLUE,
-            lw=1.6,
-            label="95 % over speakers",
-        )
-    size = 30 + 170 * table["n_clips"] / table["n_clips"].max()
+        ends = known["low"], known["high"]
+        ax.vlines(known["confidence"], *ends, color=BLUE, lw=1.6, label=_OVER_SPEAKERS)
+    size = 30 + 170 * bins["n_clips"] / bins["n_clips"].max()
     ax.scatter(
-        table["confidence"],
-        table["accuracy"],
-        s=size,
-        color=BLUE,
-        edgecolor="white",
-        linewidth=0.8,
-        zorder=3,
+        sure, right, s=size, color=BLUE, edgecolor="white", linewidth=0.8, zorder=3
     )
 
 
-def _histogram(ax: "Axes", found: "Calibration") -> None:
+def _histogram(ax: "Axes", bins: "pd.DataFrame") -> None:
     """Draw the clips of each bin in a strip beneath the diagram."""
-    ax.axhline(0, color=_style.MUTED, linewidth=0.8)
-    for row in found.bins.itertuples():
-        height = 0.62 * _STRIP * row.n_clips / found.bins["n_clips"].max()
-        width = row.right - row.left
-        ax.bar(
-            (row.left + row.right) / 2,
-            height,
-            width=0.88 * width,
-            bottom=-_STRIP,
-            color=_style.PALE,
-            edgecolor=_style.MUTED,
-            linewidth=0.7,
-        )
+    ax.axhline(0, color=MUTED, linewidth=0.8)
+    for row in bins.itertuples():
+        height = 0.62 * _STRIP * row.n_clips / bins["n_clips"].max()
+        width, middle = row.right - row.left, (row.left + row.right) / 2
+        look = {"color": _style.PALE, "edgecolor": MUTED, "linewidth": 0.7}
+        ax.bar(middle, height, width=0.88 * width, bottom=-_STRIP, **look)
         if width >= 0.05:
-            ax.text(
-                (row.left + row.right) / 2,
-                height - _STRIP + 0.008,
-                str(row.n_clips),
-                ha="center",
-                va="bottom",
-                fontsize=_style.SMALL,
-                color=_style.INK,
-            )
-    ax.text(0.01, -0.012, "clips", va="top", fontsize=_style.SMALL, color=_style.MUTED)
-
-
-_FEWEST = 10  # clips of which an error is drawn
-
-
-_MARKED = 0.8
+            look = {"ha": "center", "va": "bottom", "fontsize": SMALL, "color": INK}
+            ax.text(middle, height - _STRIP + 0.008, str(row.n_clips), **look)
+    ax.text(0.01, -0.012, "clips", va="top", fontsize=SMALL, color=MUTED)
 
 
 def risk_coverage(result: "Result", ax: "Axes | None" = None) -> "Axes":
-    """Draw the error among the surest clips against the share that is answered.
+    """Draw a risk-coverage curve: the error among the surest clips.
+
+    It is drawn against the share of the clips that is answered.
 
     Parameters
     ----------
@@ -201,21 +155,16 @@ def risk_coverage(result: "Result", ax: "Axes | None" = None) -> "Axes":
     --------
     >>> import pandas as pd
     >>> from sertools import evaluation
-    >>> table = pd.DataFrame(
-    ...     {
-    ...         "emotion": ["happy", "sad", "sad"],
-    ...         "happy": [0.9, 0.2, 0.6],
-    ...         "sad": [0.1, 0.8, 0.4],
-    ...     }
-    ... )
-    >>> ax = risk_coverage(evaluation.from_predictions(table))
+    >>> said = pd.DataFrame({"happy": [0.9, 0.2, 0.6], "sad": [0.1, 0.8, 0.4]})
+    >>> said["emotion"] = ["happy", "sad", "sad"]
+    >>> ax = risk_coverage(evaluation.from_predictions(said))
     >>> ax.get_ylabel()
     'error among the answers'
     """
     found = result.risk_coverage()
-    ax = _style.axes(ax, 7.5, 4.8 + _style.extra(result, 7.5))
+    ax = _style.axes(ax, 7.5, 4.8 + _style.warnings_height(result, 7.5))
     _curves(ax, found)
-    _mark(ax, found)
+    _write_errors(ax, found)
     top = max(found.curve["error"].iloc[-1], found.curve["uar_error"].iloc[-1])
     ax.set(xlim=(0, 1.01), ylim=(0, min(1.02, max(2 * top, 0.1))))
     ax.set_xticks(np.linspace(0, 1, 6))
@@ -224,85 +173,57 @@ def risk_coverage(result: "Result", ax: "Axes | None" = None) -> "Axes":
     ax.set_ylabel("error among the answers")
     _style.tidy(ax, grid="y")
     _style.legend_below(ax)
-    note = f"{_style.about(result)}. Area: the mean error over all shares answered"
+    note = f"{_style.describe(result)}. Area: the mean error over all shares answered"
     _style.heading(ax, "What silence buys", note, result.warnings)
     return ax
 
 
 def _curves(ax: "Axes", found: "RiskCoverage") -> None:
     curve, areas = found.curve, found.areas
-    ax.axhline(
-        areas["random"],
-        color=_style.INK,
-        ls=":",
-        lw=1.3,
-        label=f"silent by chance, area {areas['random']:.3f}",
-    )
+    word = f"silent by chance, area {areas['random']:.3f}"
+    ax.axhline(areas["random"], color=INK, ls=":", lw=1.3, label=word)
     drawn = curve[curve["n_clips"] >= min(_FEWEST, len(curve))]
+    x = drawn["coverage"]
     if drawn["low"].notna().any():
-        ax.fill_between(
-            drawn["coverage"],
-            drawn["low"],
-            drawn["high"],
-            color=BLUE,
-            alpha=0.14,
-            linewidth=0,
-            label="95 % over speakers",
-        )
-    area = f"area {areas['value']:.3f}"
-    ax.plot(
-        drawn["coverage"],
-        drawn["error"],
-        color=BLUE,
-        lw=2.4,
-        label=f"error, {area}",
-    )
-    ax.plot(
-        drawn["coverage"],
-        drawn["uar_error"],
-        color=ORANGE,
-        ls=(0, (5, 1.5)),
-        lw=1.7,
-        label="1 \N{MINUS SIGN} UAR",
-    )
-    ax.plot(
-        curve["coverage"],
-        curve["oracle"],
-        color=_style.MUTED,
-        ls="-.",
-        lw=1.4,
-        label=f"oracle, area {areas['oracle']:.3f}",
-    )
+        look = {"color": BLUE, "alpha": 0.14, "linewidth": 0}
+        ax.fill_between(x, drawn["low"], drawn["high"], label=_OVER_SPEAKERS, **look)
+    word = f"error, area {areas['value']:.3f}"
+    ax.plot(x, drawn["error"], color=BLUE, lw=2.4, label=word)
+    look = {"color": ORANGE, "ls": (0, (5, 1.5)), "lw": 1.7}
+    ax.plot(x, drawn["uar_error"], label="1 \N{MINUS SIGN} UAR", **look)
+    look = {"color": MUTED, "ls": "-.", "lw": 1.4}
+    word = f"oracle, area {areas['oracle']:.3f}"
+    ax.plot(curve["coverage"], curve["oracle"], label=word, **look)
 
 
-def _mark(ax: "Axes", found: "RiskCoverage") -> None:
+def _write_errors(ax: "Axes", found: "RiskCoverage") -> None:
     """Write the error where four clips in five are answered, and at the end."""
-    for share, place in ((_MARKED, (0, -26)), (1.0, (-2, 22))):
+    for share, offset in ((_MARKED, (0, -26)), (1.0, (-2, 22))):
         row = found.at(share)
-        ax.plot(row["coverage"], row["error"], "o", color=BLUE, ms=7, mec="white")
+        point = row["coverage"], row["error"]
+        ax.plot(*point, "o", color=BLUE, ms=7, mec="white")
         ax.annotate(
             f"{row['error']:.3f}",
-            (row["coverage"], row["error"]),
-            xytext=place,
+            point,
+            xytext=offset,
             textcoords="offset points",
             ha="right" if share == 1 else "center",
             fontsize=_style.TEXT,
             fontweight="bold",
-            color=_style.INK,
+            color=INK,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8},
-            arrowprops={"arrowstyle": "-", "color": _style.MUTED, "lw": 0.7},
+            arrowprops={"arrowstyle": "-", "color": MUTED, "lw": 0.7},
         )
 
 
-_NAMED = 30
-
-
 def set_coverage(sets: "PredictionSets", ax: "Axes | None" = None) -> "Axes":
-    """Draw how often each speaker's sets hold the truth, the best covered on top.
+    """Draw the coverage of prediction sets by speaker, the best covered on top.
+
+    Coverage is how often a speaker's sets hold the truth.
 
     Parameters
     ----------
-    sets : sertools.evaluation.EmotionSets
+    sets : sertools.evaluation.PredictionSets
         As `sertools.calibration.prediction_sets` gives.
     ax : matplotlib Axes, optional
         Where to draw; a figure of fitting size if not given.
@@ -317,103 +238,48 @@ def set_coverage(sets: "PredictionSets", ax: "Axes | None" = None) -> "Axes":
     Examples
     --------
     >>> import pandas as pd
-    >>> from sertools import evaluation
-    >>> table = pd.DataFrame(
-    ...     {
-    ...         "emotion": ["happy", "sad", "sad", "happy"],
-    ...         "speaker": ["one", "one", "two", "two"],
-    ...         "happy": [0.9, 0.2, 0.6, 0.7],
-    ...         "sad": [0.1, 0.8, 0.4, 0.3],
-    ...     }
-    ... )
-    >>> result = evaluation.from_predictions(table)
+    >>> from sertools import calibration, evaluation
+    >>> said = pd.DataFrame({"happy": [0.9, 0.2, 0.6, 0.7], "speaker": list("abab")})
+    >>> said = said.assign(sad=1 - said["happy"], emotion=["happy", "sad"] * 2)
+    >>> result = evaluation.from_predictions(said)
     >>> ax = set_coverage(calibration.prediction_sets(result, level=0.5))
     >>> [label.get_text() for label in ax.get_yticklabels()]
-    ['one (2)', 'two (2)']
+    ['a (2)', 'b (2)']
     """
     table = sets.by("speaker")[::-1]
-    many = len(table) > _NAMED
-    ax = _style.axes(ax, 7, 6.5 if many else 0.27 * len(table) + 2.3)
-    _marks(ax, table, sets.level)
+    n = len(table)
+    many = n > _style.NAMED_SPEAKERS
+    ax = _style.axes(ax, 7, 6.5 if many else 0.27 * n + 2.3)
+    _coverages(ax, table["coverage"].to_numpy(), sets.level, 5 if many else 7.5)
     whole = sets.coverage["value"]
-    ax.axvline(
-        sets.level, color=_style.INK, ls="--", zorder=1, label=f"level {sets.level:g}"
-    )
-    ax.axvline(
-        whole, color=_style.INK, ls=":", zorder=1, label=f"all clips {whole:.2f}"
-    )
-    _names(ax, table, many)
-    ax.set(xlim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6))
-    margin = max(0.7, 0.02 * len(table))
-    ax.set_ylim(len(table) - 1 + margin, -margin)
-    ax.set_xlabel("share of the speaker's clips whose set holds the truth")
-    _style.tidy(ax, grid="x")
-    _style.legend_below(ax)
+    _style.upright(ax, sets.level, f"level {sets.level:g}", "--")
+    _style.upright(ax, whole, f"all clips {whole:.2f}")
+    label = "share of the speaker's clips whose set holds the truth"
+    names = _style.speaker_rows(ax, table, label)
+    if many:
+        _style.beside(ax, n - 1, f"{names[-1]}: {table['coverage'].iloc[-1]:.2f}")
+    else:
+        for place, row in enumerate(table[["coverage", "size"]].to_numpy()):
+            _style.beside(ax, place, f"{row[0]:.2f}; {row[1]:.1f} a set")
     note = (
-        f"{len(sets.sets)} clips, {len(table)} speakers, on average "
+        f"{len(sets.sets)} clips, {n} speakers, on average "
         f"{sets.sets['size'].mean():.2f} emotions of {len(sets.classes)} a set. "
         "No guarantee"
     )
-    alarms = [n for n in sets.notes if n.startswith(("Random w", "Synthetic"))]
-    _style.heading(ax, "Whose emotion is in the set?", note, alarms)
+    head = "Whose emotion is in the set?"
+    _style.heading(ax, head, note, _style.alarms(sets.notes))
     return ax
 
 
-def _marks(ax: "Axes", table, level: float) -> None:
-    places, shares = np.arange(len(table)), table["coverage"].to_numpy()
+def _coverages(ax: "Axes", shares: np.ndarray, level: float, size: float) -> None:
+    """Draw a mark a speaker, and tell those that reach the level from the others."""
     reached = shares >= level - 1e-9
-    size = 7.5 if len(table) <= _NAMED else 5
     kinds = (
         (reached, "o", BLUE, BLUE, "reached"),
         (~reached, "D", ORANGE, "white", "missed"),
     )
     for chosen, marker, colour, face, word in kinds:
         if chosen.any():
-            ax.plot(
-                shares[chosen],
-                places[chosen],
-                marker,
-                color=colour,
-                markerfacecolor=face,
-                markersize=size,
-                label=f"level {word} ({chosen.sum()})",
-            )
-
-
-def _names(ax: "Axes", table, many: bool) -> None:
-    names = _short([str(name) for name in table.index])
-    if many:
-        ranks = [1, *range(10, len(table) + 1, 10)]
-        ax.set_yticks([rank - 1 for rank in ranks], ranks)
-        ax.set_ylabel(f"rank of the {len(table)} speakers")
-        _beside(ax, len(table) - 1, f"{names[-1]}: {table['coverage'].iloc[-1]:.2f}")
-        return
-    ax.set_yticks(
-        range(len(table)),
-        [f"{name} ({n})" for name, n in zip(names, table["n_clips"], strict=True)],
-    )
-    ax.set_ylabel("speaker (clips)")
-    for place, row in enumerate(
-        table.rename(columns={"size": "emotions"}).itertuples()
-    ):
-        _beside(ax, place, f"{row.coverage:.2f}; {row.emotions:.1f} a set")
-
-
-def _beside(ax: "Axes", place: int, text: str) -> None:
-    ax.text(
-        1.02,
-        place,
-        text,
-        transform=ax.get_yaxis_transform(),
-        va="center",
-        fontsize=_style.SMALL,
-        color=_style.INK,
-    )
-
-
-def _short(names: list[str]) -> list[str]:
-    """Leave out the corpus where all speakers are of one."""
-    corpora = {name.partition("/")[0] for name in names if "/" in name}
-    if len(corpora) == 1 and all("/" in name for name in names):
-        return [name.partition("/")[2] for name in names]
-    return names
+            label = f"level {word} ({chosen.sum()})"
+            look = {"color": colour, "mfc": face, "ms": size, "label": label}
+            ax.plot(shares[chosen], np.flatnonzero(chosen), marker, **look)

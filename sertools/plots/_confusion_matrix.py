@@ -1,4 +1,4 @@
-"""The confusion matrix, with counts and shares in its cells."""
+"""Confusion matrix, with counts and shares in its cells."""
 
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
     from sertools.evaluation import Result
 
-DARKEST = 1.75
-"""End of the colour map: shares, up to 1, stay light enough for black numbers."""
+_DARKEST = 1.75  # end of the colour map: shares, up to 1, carry black numbers
 
 
 def confusion_matrix(
     result: "Result", ax: "Axes | None" = None, normalize: str | None = "row"
 ) -> "Axes":
-    r"""Draw what was taken for what.
+    r"""Draw a confusion matrix: what was taken for what.
 
     Parameters
     ----------
@@ -47,50 +46,39 @@ def confusion_matrix(
     --------
     >>> import pandas as pd
     >>> from sertools import evaluation
-    >>> table = pd.DataFrame(
-    ...     {
-    ...         "clip": ["a", "b", "c"],
-    ...         "emotion": ["happy", "sad", "sad"],
-    ...         "speaker": ["1", "1", "2"],
-    ...         "happy": [0.9, 0.2, 0.6],
-    ...         "sad": [0.1, 0.8, 0.4],
-    ...     }
-    ... )
-    >>> ax = confusion_matrix(evaluation.from_predictions(table))
+    >>> said = pd.DataFrame({"happy": [0.9, 0.2, 0.6], "sad": [0.1, 0.8, 0.4]})
+    >>> said["emotion"] = ["happy", "sad", "sad"]
+    >>> ax = confusion_matrix(evaluation.from_predictions(said))
     >>> [text.get_text() for text in ax.texts[:4]]
     ['1\n100 %', '0\n0 %', '1\n50 %', '1\n50 %']
     """
     if normalize not in ("row", None):
         raise ValueError(f"normalize must be 'row' or None, not {normalize!r}.")
     counts = result.confusion()
-    rows, columns = counts.shape
+    values, (rows, columns) = counts.to_numpy(), counts.shape
     width = max(0.78 * columns + 2.2, 5.2)
-    height = 0.62 * rows + 2.0 + _style.extra(result, width)
+    height = 0.62 * rows + 2.0 + _style.warnings_height(result, width)
     ax = _style.axes(ax, width, height)
-    clips = counts.to_numpy().sum(axis=1, keepdims=True)
-    share = counts.to_numpy() / np.maximum(clips, 1)
-    shade = share if normalize else counts.to_numpy() / max(counts.to_numpy().max(), 1)
-    ax.imshow(shade, cmap="Blues", vmin=0, vmax=DARKEST, aspect="auto")
+    clips = values.sum(axis=1, keepdims=True)
+    share = values / np.maximum(clips, 1)
+    shade = share if normalize else values / max(values.max(), 1)
+    ax.imshow(shade, cmap="Blues", vmin=0, vmax=_DARKEST, aspect="auto")
     _write_cells(ax, counts, share if normalize else None)
     _frame_right_answers(ax, counts)
     _label(ax, counts, clips.ravel())
-    _style.heading(
-        ax, _uar(result.scores()["uar"]), _note(result, counts), result.warnings
-    )
+    head = _uar(**result.scores()["uar"])
+    _style.heading(ax, head, _note(result, counts), result.warnings)
     return ax
 
 
-def _uar(score: dict) -> str:
-    if score["low"] is None:
-        return f"UAR {score['value']:.2f}, no interval"
-    return (
-        f"UAR {score['value']:.2f}, "
-        f"95 % interval {score['low']:.2f} to {score['high']:.2f}"
-    )
+def _uar(value: float, low: float | None, high: float | None) -> str:
+    if low is None:
+        return f"UAR {value:.2f}, no interval"
+    return f"UAR {value:.2f}, 95 % interval {low:.2f} to {high:.2f}"
 
 
 def _note(result: "Result", counts: "pd.DataFrame") -> str:
-    note = f"chance {result.chance:.2f}; {_style.about(result)}"
+    note = f"chance {result.chance:.2f}; {_style.describe(result)}"
     never = [name for name in counts.index if name not in counts.columns]
     return f"{note}; not among the classes: {', '.join(never)}" if never else note
 

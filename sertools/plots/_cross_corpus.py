@@ -1,11 +1,11 @@
-"""Corpora crossed with corpora: what one recipe, trained on each, makes of each."""
+"""Cross-corpus matrix: what one recipe, trained on each corpus, makes of each."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sertools.evaluation._notes import MADE_UP, Kind, of_kind, presumes_speaker
 from sertools.plots import _style
 
 if TYPE_CHECKING:
@@ -13,23 +13,15 @@ if TYPE_CHECKING:
 
     from sertools.evaluation._cross_corpus import CrossCorpus
 
-_WORDS = {
+_FORMS = {
     "none": ("as they are", "features as they are"),
     "corpus": ("by corpus", "standardised by corpus"),
     "speaker": ("by speaker", "standardised by speaker"),
     "speaker_shrunk": ("by speaker, shrunk", "by speaker, shrunk"),
 }
-
-
 _DARKEST = 1.7  # end of the colour map: black numbers stay readable
-
-
 _CELL, _NARROW, _INTERVAL, _ROW = 0.94, 0.5, 0.84, 0.6  # inches
-
-
 _TWO_LINES, _WIDEST = 0.4, 9.6  # inches
-
-
 _GAP, _BETWEEN = 0.35, 2.3  # cells, from one heat map to the next
 
 
@@ -38,7 +30,9 @@ def cross_corpus(
     standardize: str | Sequence[str] | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw the UAR from each corpus to each, one heat map a standardisation.
+    """Draw a cross-corpus matrix: the UAR from each corpus to each.
+
+    There is one heat map a standardisation.
 
     Parameters
     ----------
@@ -90,7 +84,7 @@ def cross_corpus(
         for i in range(len(forms))
     ]
     for form, corner in zip(forms, corners, strict=True):
-        _block(ax, board, form, corner)
+        _heat_map(ax, board, form, corner)
     names = [(y + row, n) for _, y in corners[::across] for row, n in _rows(board)]
     ax.set_yticks(*zip(*names, strict=True))
     ax.set_xticks([])
@@ -111,71 +105,26 @@ def _rows(board: "CrossCorpus") -> list[tuple[float, str]]:
     ]
 
 
-def _block(ax: "Axes", board: "CrossCorpus", form: str, corner) -> None:
+def _heat_map(ax: "Axes", board: "CrossCorpus", form: str, corner) -> None:
     """Draw one heat map, its corner's cell centred at `corner`."""
     left, top = corner
     values, low, high = (board.matrix(form, name) for name in ("uar", "low", "high"))
-    width, height = _style.inches(ax) / np.abs(
-        np.ptp([ax.get_xlim(), ax.get_ylim()], 1)
-    )
+    limits = np.abs(np.ptp([ax.get_xlim(), ax.get_ylim()], 1))
+    width, height = _style.inches(ax) / limits
     roomy = width > _INTERVAL and height > _TWO_LINES
     for place, train in _rows(board):
         for column, test in enumerate(board.corpora):
             value = values.at[train, test]
             centre = (left + column, top + place)
             _cell(ax, centre, value, board.chance, train == test)
-            if np.isnan(value):
-                continue
-            span = (low.at[train, test], high.at[train, test])
-            _numbers(ax, centre, value, span if roomy else (np.nan, np.nan))
+            if not np.isnan(value):
+                span = (low.at[train, test], high.at[train, test])
+                _numbers(ax, centre, value, span if roomy else (np.nan, np.nan))
     bottom = top + _rows(board)[-1][0] + 0.6
     look = {"va": "top", "ha": "center", "color": _style.INK}
     for column, name in enumerate(board.corpora):
         ax.text(left + column, bottom, name, fontsize=_style.SMALL, **look)
     _title(ax, board, form, (left - 0.47, top - 0.6), roomy)
-
-
-def _numbers(ax: "Axes", centre, value: float, span) -> None:
-    known = not np.isnan(span[0])
-    look = {"ha": "center", "color": "black"}
-    ax.annotate(
-        f"{value:.2f}",
-        centre,
-        xytext=(0, 1 if known else 0),
-        textcoords="offset points",
-        va="bottom" if known else "center",
-        fontsize=_style.TITLE,
-        **look,
-    )
-    if known:
-        text = f"{span[0]:.2f} to {span[1]:.2f}"
-        ax.annotate(
-            text,
-            centre,
-            xytext=(0, -2),
-            textcoords="offset points",
-            va="top",
-            fontsize=_style.SMALL,
-            **look,
-        )
-
-
-def _title(ax: "Axes", board: "CrossCorpus", form: str, corner, roomy: bool) -> None:
-    row = board.summary().loc[form]
-    short, long = _WORDS.get(form, (form, f"standardised: {form}"))
-    told = ["no pair could be computed"]
-    if not np.isnan(row.worst):
-        told = [f"mean {row['mean']:.2f}", f"worst {row.worst:.2f}"]
-    look = {"va": "bottom", "color": _style.INK, "fontsize": _style.SMALL}
-    ax.text(*corner, (", " if roomy else "\n").join(told), linespacing=1.2, **look)
-    ax.annotate(
-        long if roomy else short,
-        corner,
-        xytext=(0, (1.25 if roomy else 2.45) * _style.SMALL),
-        textcoords="offset points",
-        fontweight="bold",
-        **look,
-    )
 
 
 def _cell(ax: "Axes", centre, value: float, chance: float, within: bool) -> None:
@@ -194,6 +143,35 @@ def _cell(ax: "Axes", centre, value: float, chance: float, within: bool) -> None
     ax.add_patch(cell)
 
 
+def _numbers(ax: "Axes", centre, value: float, span) -> None:
+    """Write a cell's score, and its interval under it where that is known."""
+    known = not np.isnan(span[0])
+    look = {"ha": "center", "color": "black", "textcoords": "offset points"}
+    place = {"xytext": (0, 1 if known else 0), "va": "bottom" if known else "center"}
+    ax.annotate(f"{value:.2f}", centre, fontsize=_style.TITLE, **place, **look)
+    if known:
+        text, place = f"{span[0]:.2f} to {span[1]:.2f}", {"xytext": (0, -2)}
+        ax.annotate(text, centre, va="top", fontsize=_style.SMALL, **place, **look)
+
+
+def _title(ax: "Axes", board: "CrossCorpus", form: str, corner, roomy: bool) -> None:
+    row = board.summary().loc[form]
+    short, long = _FORMS.get(form, (form, f"standardised: {form}"))
+    told = ["no pair could be computed"]
+    if not np.isnan(row.worst):
+        told = [f"mean {row['mean']:.2f}", f"worst {row.worst:.2f}"]
+    look = {"va": "bottom", "color": _style.INK, "fontsize": _style.SMALL}
+    ax.text(*corner, (", " if roomy else "\n").join(told), linespacing=1.2, **look)
+    ax.annotate(
+        long if roomy else short,
+        corner,
+        xytext=(0, (1.25 if roomy else 2.45) * _style.SMALL),
+        textcoords="offset points",
+        fontweight="bold",
+        **look,
+    )
+
+
 def _note(board: "CrossCorpus") -> str:
     result = next(iter(board.results.values()))
     what = ", ".join(filter(None, (result.info.get("model"), result.info.get("head"))))
@@ -206,6 +184,7 @@ def _note(board: "CrossCorpus") -> str:
 
 
 def _alarms(board: "CrossCorpus", forms: list[str]) -> list[str]:
-    signs = ("Random weights", "Synthetic", "LEAKING")
-    signs += ("Standardised by speaker",) * any(f.startswith("speaker") for f in forms)
-    return [n for n in board.notes if re.sub("^On [^:]*: ", "", n).startswith(signs)]
+    """Keep what a picture must say: made-up data, leaks, who speaks being known."""
+    presuming = any(map(presumes_speaker, forms))
+    kinds = [*MADE_UP, Kind.LEAKING, *[Kind.PRESUMES_SPEAKER] * presuming]
+    return of_kind(board.notes, *kinds)

@@ -1,4 +1,4 @@
-"""Clips as points: what lies near what in a table of features."""
+"""Embeddings laid out by PCA, t-SNE or UMAP: what lies near what."""
 
 import warnings
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sertools import datasets
+from sertools.metadata import FeaturesMetadata
 from sertools.plots import _style
 from sertools.plots._style import UNKNOWN, area, marks
 
@@ -16,30 +17,16 @@ if TYPE_CHECKING:
 
 METHODS = {"umap": "UMAP", "tsne": "t-SNE", "pca": "PCA"}
 """How they are written."""
-
-
-FEWEST = 4
-"""UMAP and t-SNE need so many clips; fewer are laid out by PCA."""
-
-
-COMPONENTS = 50
-"""UMAP and t-SNE see no more principal components than this."""
+_FEWEST = 4  # clips that UMAP and t-SNE need; fewer are laid out by PCA
+_COMPONENTS = 50  # UMAP and t-SNE see no more principal components than this
+_LEGEND = 30  # more groups than this are drawn without a legend
 
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Where the points of clips lie, and how far that is to be believed.
+    """Points of clips, in no unit; what made them, and what to beware of.
 
-    Parameters
-    ----------
-    places : ndarray of shape (n, 2)
-        Points, in no unit.
-    name : str
-        What made them, as a title says it.
-    note : str
-        What to beware of.
-    explained : ndarray of shape (2,), optional
-        Shares of variance of both axes, for PCA.
+    For PCA, `explained` holds the share of variance of both axes.
     """
 
     places: np.ndarray
@@ -48,20 +35,12 @@ class Layout:
     explained: np.ndarray | None = None
 
 
-def laid_out(X: "pd.DataFrame | np.ndarray", method: str, seed: int) -> Layout:
-    """Lay out clips by their features; too few of them by PCA, which is said.
-
-    Raises
-    ------
-    ValueError
-        If the method is unknown, fewer than two clips are given, values are not
-        numbers, or no column changes at all.
-    """
-    if method not in METHODS:
-        raise ValueError(f"Unknown method {method!r}. Known: {', '.join(METHODS)}.")
-    scaled = standardised(X)
-    few = len(scaled) < FEWEST and method != "pca"
-    places, explained = layout(scaled, "pca" if few else method, seed)
+def compute_layout(X: "pd.DataFrame | np.ndarray", method: str, seed: int) -> Layout:
+    """Lay out clips by their features; too few of them by PCA, which is said."""
+    _check_method(method)
+    scaled = _standardize(X)
+    few = len(scaled) < _FEWEST and method != "pca"
+    places, explained = _project(scaled, "pca" if few else method, seed)
     note = (
         "A picture only: distances and sizes of groups mean little."
         if explained is None
@@ -72,7 +51,12 @@ def laid_out(X: "pd.DataFrame | np.ndarray", method: str, seed: int) -> Layout:
     return Layout(places, METHODS["pca" if few else method], note, explained)
 
 
-def standardised(X: "pd.DataFrame | np.ndarray") -> np.ndarray:
+def _check_method(method: str) -> None:
+    if method not in METHODS:
+        raise ValueError(f"Unknown method {method!r}. Known: {', '.join(METHODS)}.")
+
+
+def _standardize(X: "pd.DataFrame | np.ndarray") -> np.ndarray:
     """Bring columns to mean 0 and variance 1; leave out those that never change."""
     values = np.asarray(X, dtype=np.float64)
     if values.ndim != 2 or len(values) < 2:
@@ -96,22 +80,23 @@ def standardised(X: "pd.DataFrame | np.ndarray") -> np.ndarray:
     return centred[:, changing] / spread[changing]
 
 
-def layout(
+def _project(
     scaled: np.ndarray, method: str, seed: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Give points (n, 2) and, for PCA, the share of variance of both axes."""
     from sklearn.decomposition import PCA
 
-    n = min(*scaled.shape, COMPONENTS)
+    n = min(*scaled.shape, _COMPONENTS)
     pca = PCA(n_components=n, random_state=seed)
     components = pca.fit_transform(scaled)
     if method == "pca":
         places = np.pad(components, ((0, 0), (0, max(0, 2 - n))))[:, :2]
         return places, np.pad(pca.explained_variance_ratio_, (0, max(0, 2 - n)))[:2]
-    return _lying((_tsne if method == "tsne" else _umap)(components, seed)), None
+    places = (_tsne if method == "tsne" else _umap)(components, seed)
+    return _widest_across(places), None
 
 
-def _lying(places: np.ndarray) -> np.ndarray:
+def _widest_across(places: np.ndarray) -> np.ndarray:
     """Turn a layout so that it is widest from left to right; its turn says nothing."""
     from sklearn.decomposition import PCA
 
@@ -159,10 +144,6 @@ def _umap_class() -> type:
     return UMAP
 
 
-LEGEND = 30
-"""More groups than this are drawn without a legend."""
-
-
 def embeddings(
     X: "pd.DataFrame | np.ndarray",
     clips: pd.DataFrame,
@@ -171,10 +152,11 @@ def embeddings(
     ax: "Axes | None" = None,
     seed: int = 0,
 ) -> "Axes":
-    """Draw clips as points, near each other where their features are alike.
+    """Draw embeddings in two dimensions, by UMAP, t-SNE or PCA.
 
-    Columns are standardised first, so that no feature counts more for its
-    unit; a column that never changes has nothing to tell and counts nothing.
+    Clips are points, near each other where their features are alike. Columns
+    are standardised first, so that no feature counts more for its unit; a
+    column that never changes has nothing to tell and counts nothing.
     UMAP and t-SNE then see the first 50 principal components.
 
     Parameters
@@ -217,24 +199,18 @@ def embeddings(
     >>> embeddings(X, clips, method="pca").get_title(loc="left")
     'PCA of 4 clips by emotion'
     """
-    if method not in METHODS:
-        raise ValueError(f"Unknown method {method!r}. Known: {', '.join(METHODS)}.")
+    _check_method(method)
     if by not in clips.columns:
         raise ValueError(
             f"The clips have no column {by!r}. Known: {', '.join(clips.columns)}."
         )
-    clips = rows(X, clips)
-    return draw(laid_out(X, method, seed), clips[by], subject(X, clips), ax)
+    clips = matching_clips(X, clips)
+    layout = compute_layout(X, method, seed)
+    return draw_layout(layout, clips[by], describe_source(X, clips), ax)
 
 
-def rows(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.DataFrame:
-    """Find the clips that the rows of X are of.
-
-    Raises
-    ------
-    ValueError
-        If some are not in the table, or there twice.
-    """
+def matching_clips(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.DataFrame:
+    """Find the clips that the rows of X are of; refuse rows that are of none."""
     if not isinstance(X, pd.DataFrame):
         if len(X) != len(clips):
             raise ValueError(f"X has {len(X)} rows, the table of clips {len(clips)}.")
@@ -250,52 +226,51 @@ def rows(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> pd.DataFrame:
     return clips.loc[X.index]
 
 
-def subject(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> str:
+def describe_source(X: "pd.DataFrame | np.ndarray", clips: pd.DataFrame) -> str:
     """Name corpora and model, and say which speech is synthetic."""
     corpora = sorted(clips["dataset"].dropna().unique()) if "dataset" in clips else []
-    model = getattr(X, "attrs", {}).get("model")
-    parts = [f"{name} (synthetic speech)" if _made(name) else name for name in corpora]
+    model = FeaturesMetadata.of(X).model
+    parts = [
+        f"{name} (synthetic speech)" if _is_synthetic(name) else name
+        for name in corpora
+    ]
     parts += [model] * bool(model)
     return ", ".join(parts) + ". " if parts else ""
 
 
-def _made(corpus: str) -> bool:
+def _is_synthetic(corpus: str) -> bool:
     return corpus in datasets.names() and datasets.card(corpus)["synthetic"]
 
 
-def draw(
-    laid: Layout, groups: pd.Series, of: str = "", ax: "Axes | None" = None
-) -> "Axes":
-    """Draw clips at their places, marked by group.
-
-    Parameters
-    ----------
-    laid : Layout
-        Where they lie.
-    groups : Series
-        The group of each clip, in the same order; its name titles the legend.
-    of : str
-        What the clips and features are, for the note.
-    ax : matplotlib Axes, optional
-        Where to draw; a figure of its own if not given.
-    """
-    wide, high = np.ptp(laid.places, axis=0)
+def figure_size(layout: Layout, width: float, margin: float) -> tuple[float, float]:
+    """Give the size of a figure, in inches, as high as the points ask for."""
+    wide, high = np.ptp(layout.places, axis=0)
     flat = high / wide if wide else 1
-    ax = _style.axes(ax, 7.2, float(np.clip(5.4 * flat, 3, 5.4)) + 0.7)
-    _points(ax, laid.places, groups)
+    return width, float(np.clip(5.4 * flat, 3, 5.4)) + margin
+
+
+def draw_layout(
+    layout: Layout, groups: pd.Series, of: str = "", ax: "Axes | None" = None
+) -> "Axes":
+    """Draw clips at their places, marked by group; `of` begins the note.
+
+    `groups` has the order of the places; its name titles the legend.
+    """
+    ax = _style.axes(ax, *figure_size(layout, 7.2, 0.7))
+    _points(ax, layout.places, groups)
     ax.set(xticks=[], yticks=[])
     ax.set_aspect("equal", adjustable="datalim")
     _style.tidy(ax)
     ax.spines[:].set(visible=True, color=_style.PALE)
-    if laid.explained is not None:
-        shares = zip("xy", ("first", "second"), laid.explained, strict=True)
+    if layout.explained is not None:
+        shares = zip("xy", ("first", "second"), layout.explained, strict=True)
         for axis, name, part in shares:
             label = f"{name} component: {100 * part:.0f} % of the variance"
             ax.set(**{f"{axis}label": label})
-    note = of + laid.note
-    if groups.nunique() > LEGEND:
+    note = of + layout.note
+    if groups.nunique() > _LEGEND:
         note += f" {groups.nunique()} groups, too many for a legend."
-    head = f"{laid.name} of {len(groups)} clips by {groups.name}"
+    head = f"{layout.name} of {len(groups)} clips by {groups.name}"
     _style.heading(ax, head, note)
     return ax
 
@@ -322,7 +297,7 @@ def _points(ax: "Axes", places: np.ndarray, groups: pd.Series) -> None:
             linewidths=0.25,
             label=f"{name} ({chosen.sum()})",
         )
-    if len(order) <= LEGEND:
+    if len(order) <= _LEGEND:
         _legend(ax, groups.name)
 
 

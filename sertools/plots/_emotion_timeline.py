@@ -1,4 +1,4 @@
-"""Emotion through a recording: a lane for each emotion, and what it amounts to."""
+"""Emotion timeline: a lane for each emotion of a recording, and the decisions."""
 
 from typing import TYPE_CHECKING
 
@@ -7,117 +7,20 @@ import pandas as pd
 
 from sertools import labels
 from sertools.features._timeline import MARGIN, NOT_SURE, classes, decisions, range_at
+from sertools.metadata import TimelineMetadata
 from sertools.plots import _style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_COLUMNS = 480
-"""Moments up to which each is drawn as it is; more are averaged."""
-
-
-_WIDTHS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600)
+_MOST_MOMENTS = 480  # up to so many, each is drawn as it is; more are averaged
+_BINS = (1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600)
 """Seconds over which a long recording is averaged."""
-
-
-_NO_GAP = 1e-3
-"""Seconds; what is no farther apart touches."""
-
-
-def within(told: pd.DataFrame, part) -> tuple[pd.DataFrame, float, float]:
-    """Keep the moments of a part, and say from where to where it goes."""
-    last = told["end"].iloc[-1] if len(told) else 0.0
-    begin, end = part or (0.0, float(told.attrs.get("seconds", last)))
-    inside = told[(told["start"] < end) & (told["end"] > begin)].reset_index(drop=True)
-    if inside.empty:
-        raise ValueError("There is nothing to draw: no speech was heard.")
-    return inside, begin, end
-
-
-def spans_to_draw(told, names, windows, begin, end) -> tuple[pd.DataFrame, float]:
-    """Give the moments to draw, with their range; averaged if there are many."""
-    middles = told[["start", "end"]].mean(axis=1).to_numpy()
-    ranges = range_at(windows[["start", "end", *names]], middles)
-    for word, values in zip(("low", "high"), ranges, strict=True):
-        told = told.join(pd.DataFrame(values, columns=[f"{word} {n}" for n in names]))
-    if len(told) <= _COLUMNS:
-        return told, 0.0
-    width = next((w for w in _WIDTHS if end - begin <= w * _COLUMNS), _WIDTHS[-1])
-    told = split(told, width)
-    span, seconds = told["span"], told["end"] - told["start"]
-    values = [c for c in told if c in names or c.startswith(("low ", "high "))]
-    sums = told[values].mul(seconds, axis=0).groupby(span).sum()
-    means = sums.div(seconds.groupby(span).sum(), axis=0)
-    said = longest(told, "verdict", width, end)
-    return means.reset_index(drop=True).join(said), width
-
-
-def longest(table: pd.DataFrame, column: str, width: float, end: float):
-    """Give one row a span of time: the name that holds longest in it."""
-    if table.empty:
-        return table
-    parts = split(table[["start", "end", column]], width)
-    seconds = parts["end"] - parts["start"]
-    sums = seconds.groupby([parts["span"], parts[column]]).sum()
-    names = sums.unstack().idxmax(axis=1)
-    starts = names.index.to_numpy() * float(width)
-    ends = np.minimum(starts + width, end)
-    return pd.DataFrame({"start": starts, "end": ends, column: names.to_numpy()})
-
-
-def split(table: pd.DataFrame, width: float) -> pd.DataFrame:
-    """Cut rows where spans of time meet, and say by number in which each lies."""
-    first = np.floor(table["start"] / width).astype(int).to_numpy()
-    last = np.ceil(table["end"] / width).astype(int).to_numpy()
-    counts = np.maximum(last - first, 1)
-    parts = table.loc[table.index.repeat(counts)].reset_index(drop=True)
-    step = np.arange(len(parts)) - np.repeat(np.cumsum(counts) - counts, counts)
-    span = np.repeat(first, counts) + step
-    start = np.maximum(parts["start"], span * width)
-    end = np.minimum(parts["end"], (span + 1) * width)
-    return parts.assign(start=start, end=end, span=span)
-
-
-def runs_of(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Join neighbours of one name that touch."""
-    starts, ends = table["start"].to_numpy(), table["end"].to_numpy()
-    names = table[column].to_numpy(dtype=object)
-    new = (starts[1:] > ends[:-1] + _NO_GAP) | (names[1:] != names[:-1])
-    first = np.flatnonzero(np.r_[True, new][: len(table)])
-    last = np.r_[first, len(table)][1:] - 1
-    return pd.DataFrame(
-        {"start": starts[first], "end": ends[last], "name": names[first]}
-    )
-
-
-def outline(rows: pd.DataFrame, columns: list[str]) -> list[np.ndarray]:
-    """Make steps of rows: two points a row, and a gap where they don't touch."""
-    places = gaps(rows)
-    x = np.insert(rows[["start", "end"]].to_numpy().ravel(), places, np.nan)
-    made = [x]
-    for column in columns:
-        y = np.repeat(rows[column].to_numpy(dtype=float), 2)
-        made.append(np.insert(y, places, np.nan))
-    return made
-
-
-def gaps(rows: pd.DataFrame) -> np.ndarray:
-    """Give the places in an outline before which rows don't touch."""
-    starts, ends = rows["start"].to_numpy(), rows["end"].to_numpy()
-    return 2 * (np.flatnonzero(starts[1:] > ends[:-1] + _NO_GAP) + 1)
-
-
+_NO_GAP = 1e-3  # seconds; what is no farther apart touches
 _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800)
 """Seconds between ticks, once minutes are written."""
-
-
-_FEW = 150
-"""Pieces of a strip that still have an edge each."""
-
-
+_FEW_RUNS = 150  # pieces of a strip that still have an edge each
 _LANE, _STRIP = 0.86, 0.62  # of the height of a row
-
-
 _SILENCE, _EMPTY = "#E6E6E6", "#FFFFFF"
 
 
@@ -129,7 +32,9 @@ def emotion_timeline(
     part: tuple[float, float] | None = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw emotion through a recording, from seconds to hours.
+    """Draw an emotion timeline: scores and decisions through a recording.
+
+    The recording may last from seconds to hours.
 
     Parameters
     ----------
@@ -176,18 +81,18 @@ def emotion_timeline(
     ['happy 50 %', 'sad 50 %', 'verdict']
     """
     names = classes(table)
-    told, begin, end = within(decisions(table, margin), part)
+    told, begin, end = _crop(decisions(table, margin), part)
     if windows is not None and set(classes(windows.head(1))) != set(names):
         raise ValueError("The windows score other emotions than the table.")
     shares = _shares(told, names)
     windows = table if windows is None else windows
-    drawn, width = spans_to_draw(told, names, windows, begin, end)
+    drawn, width = _downsample(told, names, windows, begin, end)
     strips = ["verdict"] if truth is None else ["verdict", "truth"]
     rows = len(names) + len(strips)
     ax = _style.axes(ax, 10, 0.52 * rows + 1.5)
     if truth is not None:
         truth = truth[(truth["start"] < end) & (truth["end"] > begin)]
-        truth = longest(truth, "emotion", width, end) if width else truth
+        truth = _longest_label(truth, "emotion", width, end) if width else truth
     _silence(ax, told, (begin, end), rows, width / 2)
     for place, name in enumerate(names):
         _lane(ax, drawn, name, rows - 1 - place)
@@ -199,9 +104,93 @@ def emotion_timeline(
     _strip(ax, drawn, "verdict", len(strips) - 1)
     if truth is not None:
         _strip(ax, truth, "emotion", 0)
-    head, note, warnings = _words(table, told, width, margin, truth is not None)
+    head, note, warnings = _caption(table, told, width, margin, truth is not None)
     _style.heading(ax, head, note, warnings)
     return ax
+
+
+def _crop(told: pd.DataFrame, part) -> tuple[pd.DataFrame, float, float]:
+    """Keep the moments of a part, and say from where to where it goes."""
+    last = told["end"].iloc[-1] if len(told) else 0.0
+    seconds = TimelineMetadata.of(told).seconds
+    begin, end = part or (0.0, float(last if seconds is None else seconds))
+    inside = told[(told["start"] < end) & (told["end"] > begin)].reset_index(drop=True)
+    if inside.empty:
+        raise ValueError("There is nothing to draw: no speech was heard.")
+    return inside, begin, end
+
+
+def _downsample(told, names, windows, begin, end) -> tuple[pd.DataFrame, float]:
+    """Give the moments to draw, with their range; averaged if there are many."""
+    middles = told[["start", "end"]].mean(axis=1).to_numpy()
+    ranges = range_at(windows[["start", "end", *names]], middles)
+    for word, values in zip(("low", "high"), ranges, strict=True):
+        told = told.join(pd.DataFrame(values, columns=[f"{word} {n}" for n in names]))
+    if len(told) <= _MOST_MOMENTS:
+        return told, 0.0
+    width = next((w for w in _BINS if end - begin <= w * _MOST_MOMENTS), _BINS[-1])
+    told = _cut_at_bins(told, width)
+    span, seconds = told["span"], told["end"] - told["start"]
+    values = [c for c in told if c in names or c.startswith(("low ", "high "))]
+    sums = told[values].mul(seconds, axis=0).groupby(span).sum()
+    means = sums.div(seconds.groupby(span).sum(), axis=0)
+    said = _longest_label(told, "verdict", width, end)
+    return means.reset_index(drop=True).join(said), width
+
+
+def _longest_label(table: pd.DataFrame, column: str, width: float, end: float):
+    """Give one row a span of time: the name that holds longest in it."""
+    if table.empty:
+        return table
+    parts = _cut_at_bins(table[["start", "end", column]], width)
+    seconds = parts["end"] - parts["start"]
+    sums = seconds.groupby([parts["span"], parts[column]]).sum()
+    names = sums.unstack().idxmax(axis=1)
+    starts = names.index.to_numpy() * float(width)
+    ends = np.minimum(starts + width, end)
+    return pd.DataFrame({"start": starts, "end": ends, column: names.to_numpy()})
+
+
+def _cut_at_bins(table: pd.DataFrame, width: float) -> pd.DataFrame:
+    """Cut rows where spans of time meet, and say by number in which each lies."""
+    first = np.floor(table["start"] / width).astype(int).to_numpy()
+    last = np.ceil(table["end"] / width).astype(int).to_numpy()
+    counts = np.maximum(last - first, 1)
+    parts = table.loc[table.index.repeat(counts)].reset_index(drop=True)
+    step = np.arange(len(parts)) - np.repeat(np.cumsum(counts) - counts, counts)
+    span = np.repeat(first, counts) + step
+    start = np.maximum(parts["start"], span * width)
+    end = np.minimum(parts["end"], (span + 1) * width)
+    return parts.assign(start=start, end=end, span=span)
+
+
+def _merge_runs(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Join neighbours of one name that touch."""
+    starts, ends = table["start"].to_numpy(), table["end"].to_numpy()
+    names = table[column].to_numpy(dtype=object)
+    new = (starts[1:] > ends[:-1] + _NO_GAP) | (names[1:] != names[:-1])
+    first = np.flatnonzero(np.r_[True, new][: len(table)])
+    last = np.r_[first, len(table)][1:] - 1
+    return pd.DataFrame(
+        {"start": starts[first], "end": ends[last], "name": names[first]}
+    )
+
+
+def _step_outline(rows: pd.DataFrame, columns: list[str]) -> list[np.ndarray]:
+    """Make steps of rows: two points a row, and a gap where they don't touch."""
+    places = _gap_places(rows)
+    x = np.insert(rows[["start", "end"]].to_numpy().ravel(), places, np.nan)
+    made = [x]
+    for column in columns:
+        y = np.repeat(rows[column].to_numpy(dtype=float), 2)
+        made.append(np.insert(y, places, np.nan))
+    return made
+
+
+def _gap_places(rows: pd.DataFrame) -> np.ndarray:
+    """Give the places in an outline before which rows don't touch."""
+    starts, ends = rows["start"].to_numpy(), rows["end"].to_numpy()
+    return 2 * (np.flatnonzero(starts[1:] > ends[:-1] + _NO_GAP) + 1)
 
 
 def _shares(told: pd.DataFrame, names: list[str]) -> dict[str, float]:
@@ -222,19 +211,19 @@ def _silence(ax: "Axes", told: pd.DataFrame, part, rows: int, least: float) -> N
 def _lane(ax: "Axes", drawn: pd.DataFrame, name: str, bottom: float) -> None:
     colour = labels.colour(name)
     ax.axhline(bottom, color=_style.PALE, linewidth=0.7, zorder=1)
-    x, low, high, score = outline(drawn, [f"low {name}", f"high {name}", name])
+    x, low, high, score = _step_outline(drawn, [f"low {name}", f"high {name}", name])
     low, high, score = (bottom + _LANE * y for y in (low, high, score))
     band = {"color": colour, "linewidth": 0, "zorder": 2}
     ax.fill_between(x, low, high, alpha=0.28, **band)
     won = np.repeat((drawn["verdict"] == name).to_numpy(), 2)
-    won = np.insert(won, gaps(drawn), False)
+    won = np.insert(won, _gap_places(drawn), False)
     ax.fill_between(x, bottom, score, where=won, alpha=0.75, **band)
     ax.plot(x, score, color=colour, linewidth=1.2, zorder=3, label=name)
 
 
 def _floor(ax: "Axes", truth: pd.DataFrame, name: str, bottom: float) -> None:
     """Underline an emotion's lane where it is true."""
-    runs = runs_of(truth, "emotion")
+    runs = _merge_runs(truth, "emotion")
     here = runs[runs["name"] == name]
     bars = np.c_[here["start"], here["end"] - here["start"]]
     ax.broken_barh(bars, (bottom - 0.08, 0.08), color=_style.INK, linewidth=0, zorder=3)
@@ -274,7 +263,7 @@ def _clock(seconds: float, hours: bool) -> str:
 
 def _strip(ax: "Axes", table: pd.DataFrame, column: str, bottom: float) -> None:
     """Draw a strip of names: colour, hatching where unsure, words where they fit."""
-    runs = runs_of(table, column)
+    runs = _merge_runs(table, column)
     left, right = ax.get_xlim()
     points = 72 * _style.inches(ax)[0] / (right - left)
     for name, group in runs.groupby("name"):
@@ -286,7 +275,7 @@ def _strip(ax: "Axes", table: pd.DataFrame, column: str, bottom: float) -> None:
             facecolor=_EMPTY if unsure else labels.colour(name),
             edgecolor=_style.MUTED if unsure else "white",
             hatch="////" if unsure else None,
-            linewidth=0.4 if len(runs) <= _FEW else 0,
+            linewidth=0.4 if len(runs) <= _FEW_RUNS else 0,
             zorder=3,
         )
     for run in runs.itertuples():
@@ -311,9 +300,9 @@ def _strip(ax: "Axes", table: pd.DataFrame, column: str, bottom: float) -> None:
             )
 
 
-def _words(table, told, width, margin, known) -> tuple[str, str, list[str]]:
-    about = [table.attrs.get(name) for name in ("recording", "model")]
-    head = ", ".join(word for word in about if word) or "Emotion over time"
+def _caption(table, told, width, margin, known) -> tuple[str, str, list[str]]:
+    facts = TimelineMetadata.of(table)
+    head = ", ".join(filter(None, (facts.recording, facts.model)))
     unsure = _shares(told, [])[NOT_SURE]
     parts = ["Line: score, 0 to 1", "filled: the verdict"]
     parts += ["band: lowest to highest of the windows that hold the moment"]
@@ -322,5 +311,5 @@ def _words(table, told, width, margin, known) -> tuple[str, str, list[str]]:
     note = "; ".join(parts) + f" ({100 * unsure:.0f} % of the speech)"
     if width:
         note += f". Averaged over {width:g} s"
-    random = "random weights" in str(table.attrs.get("model", ""))
-    return head, note, ["Random weights: this means nothing."] if random else []
+    alarms = ["Random weights: this means nothing."] * facts.random_weights
+    return head or "Emotion over time", note, alarms

@@ -1,4 +1,4 @@
-"""Curves of a score over worse and worse recordings."""
+"""Robustness curves: a score over worse and worse recordings."""
 
 import textwrap
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
-from sertools.plots._style import BLUE, ORANGE
+from sertools.plots._style import BLUE, INK, MUTED, ORANGE, SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,21 +17,17 @@ if TYPE_CHECKING:
     from sertools.evaluation._robustness import Robustness
 
 _COLUMNS = 3
-
-
 _SINGLES = "one level each"
-
-
 _FALLING = ("noise", "mp3", "truncation")  # the lower the level, the worse
-
-
-_WORDS = {"gain": "gain: recorder turned up or down", "mp3": "MP3"}
+_TITLES = {"gain": "gain: recorder turned up or down", "mp3": "MP3"}
 
 
 def robustness(
     found: "Robustness", ax: "Axes | Sequence[Axes] | None" = None
 ) -> "Axes | np.ndarray":
-    """Draw the UAR over the levels of each degradation, from clean to worst.
+    """Draw robustness curves: the UAR over the levels of each degradation.
+
+    Each goes from clean to worst.
 
     Parameters
     ----------
@@ -56,24 +53,22 @@ def robustness(
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from sertools import evaluation
-    >>> truth = pd.DataFrame({"clip": list("abcd"), "emotion": ["sad", "angry"] * 2})
-    >>> right = evaluation.from_predictions(truth.assign(predicted=truth["emotion"]))
-    >>> wrong = evaluation.from_predictions(truth.assign(predicted="sad"))
-    >>> found = evaluation.Robustness({"clean": right, "noise:0": wrong})
+    >>> from sertools import datasets, evaluation, models
+    >>> clips = datasets.select(datasets.load("demo"), max_clips=48)
+    >>> model = models.load("duration_loudness")
+    >>> found = evaluation.robustness(model, "logistic", clips, ["noise:0"])
     >>> [text.get_text() for text in robustness(found)[0].get_xticklabels()]
     ['clean', 'noise:0']
     """
     curves = _curves(found.levels)
-    panels, own = _panels(ax, len(curves)), ax is None
-    for number, (panel, (family, levels)) in enumerate(
-        zip(panels, curves.items(), strict=True)
-    ):
-        _draw(panel, family, levels, found, first=number == 0)
-    if own:
-        _frame(panels, found)
-    return ax if ax is not None and not np.iterable(ax) else panels
+    columns = min(len(curves), _COLUMNS)
+    size = (max(3.6 * columns, 8), 3.0 * -(-len(curves) // columns) + 0.9)
+    panels = _style.panels(ax, len(curves), size, "kinds of degradation", columns)
+    for panel, (family, levels) in zip(panels, curves.items(), strict=True):
+        _panel(panel, family, levels, found, first=panel is panels[0])
+    if ax is None:
+        _caption(panels, found)
+    return _style.as_given(ax, panels)
 
 
 def _curves(levels: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -92,38 +87,49 @@ def _ordered(family: str, part: pd.DataFrame) -> pd.DataFrame:
     if family == "telephone":
         return part
     level = part["amount"].str.rstrip("%").astype(float)
-    return part.loc[level.sort_values(ascending=not _falls(family)).index]
+    falls = any(word in family for word in _FALLING)
+    return part.loc[level.sort_values(ascending=not falls).index]
 
 
-def _falls(family: str) -> bool:
-    return any(word in family for word in _FALLING)
-
-
-def _panels(ax, n: int) -> np.ndarray:
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        columns = min(n, _COLUMNS)
-        rows = -(-n // columns)
-        figure, panels = plt.subplots(
-            rows,
-            columns,
-            figsize=(max(3.6 * columns, 8), 3.0 * rows + 0.9),
-            sharey=True,
-            squeeze=False,
-            layout="constrained",
+def _panel(panel, family: str, levels: pd.DataFrame, found, first: bool) -> None:
+    table, place = _with_clean(family, levels, found.clean.scores()["uar"])
+    joined = family not in (_SINGLES, "telephone")
+    chance = found.clean.chance
+    line = {"color": MUTED, "linewidth": 0.8, "linestyle": (0, (6, 4))}
+    panel.axhline(table["uar"].iloc[place], **line)
+    panel.axhline(chance, color=INK, linestyle=":", linewidth=1.2)
+    if found.matched:
+        _curve(panel, table, "matched", ORANGE, joined, place)
+    _curve(panel, table, "", BLUE, joined, place)
+    _numbers(panel, table, bool(found.matched), joined)
+    if first:
+        panel.annotate(
+            f"chance {chance:.2f}",
+            (0, chance),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, -3),
+            textcoords="offset points",
+            va="top",
+            fontsize=SMALL,
+            color=MUTED,
         )
-        for spare in panels.ravel()[n:]:
-            figure.delaxes(spare)
-        return panels.ravel()[:n]
-    given = np.ravel(np.asarray(ax, dtype=object))
-    if len(given) != n:
-        raise ValueError(f"{n} kinds of degradation need {n} Axes, not {len(given)}.")
-    return given
+    names = list(table.index)
+    room = _style.letters(panel.get_position().width * panel.figure.get_figwidth())
+    turned = len(names) * (max(map(len, names)) + 1) > room
+    look = {"rotation": 30, "ha": "right"} if turned else {}
+    panel.set_xticks(range(len(names)), names, **look)
+    panel.set(xlim=(-0.5, len(names) - 0.4), ylim=(0, 1.02))
+    panel.set_yticks(np.linspace(0, 1, 6))
+    unit = levels["unit"].iloc[0]
+    panel.set_xlabel("" if family == _SINGLES or not unit else unit)
+    panel.set_ylabel("UAR" if panel.get_subplotspec().is_first_col() else "")
+    _style.tidy(panel, grid="y")
+    look = {"fontsize": _style.TEXT, "fontweight": "bold", "color": INK}
+    panel.set_title(_TITLES.get(family, family), loc="left", **look)
 
 
-def _draw(panel, family: str, levels: pd.DataFrame, found, first: bool) -> None:
-    score = found.clean.scores()["uar"]
+def _with_clean(family: str, levels: pd.DataFrame, score: dict):
+    """Add the clean score as a row of the levels, and say which row it is."""
     clean = {"uar": score["value"], "low": score["low"], "high": score["high"]}
     clean |= {"p_joint": 1.0, "matched": score["value"]}
     clean |= {"matched_low": score["low"], "matched_high": score["high"]}
@@ -133,45 +139,12 @@ def _draw(panel, family: str, levels: pd.DataFrame, found, first: bool) -> None:
     rows.insert(place, clean)
     names.insert(place, "clean")
     table = pd.DataFrame(rows, index=names).astype({"low": float, "high": float})
-    joined = family not in (_SINGLES, "telephone")
-    panel.axhline(
-        clean["uar"], color=_style.MUTED, linewidth=0.8, linestyle=(0, (6, 4))
-    )
-    panel.axhline(found.clean.chance, color=_style.INK, linestyle=":", linewidth=1.2)
-    if found.matched:
-        _line(panel, table, "matched", ORANGE, joined, place)
-    _line(panel, table, "", BLUE, joined, place)
-    _numbers(panel, table, bool(found.matched), joined)
-    if first:
-        _chance(panel, found)
-    letters = panel.get_position().width * panel.figure.get_figwidth() * 72
-    letters /= _style.EM * _style.SMALL
-    turned = len(names) * (max(map(len, names)) + 1) > letters
-    panel.set_xticks(
-        range(len(names)),
-        names,
-        rotation=30 if turned else 0,
-        ha="right" if turned else "center",
-    )
-    panel.set(
-        xlim=(-0.5, len(names) - 0.4), ylim=(0, 1.02), yticks=np.linspace(0, 1, 6)
-    )
-    unit = levels["unit"].iloc[0]
-    panel.set_xlabel("" if family == _SINGLES or not unit else unit)
-    panel.set_ylabel("UAR" if panel.get_subplotspec().is_first_col() else "")
-    _style.tidy(panel, grid="y")
-    panel.set_title(
-        _WORDS.get(family, family),
-        loc="left",
-        fontsize=_style.TEXT,
-        fontweight="bold",
-        color=_style.INK,
-    )
+    return table, place
 
 
-def _line(
+def _curve(
     panel, table: pd.DataFrame, which: str, colour: str, joined: bool, place: int
-):
+) -> None:
     """Draw one curve, or dots that nothing joins, with the interval over speakers."""
     names = [which or "uar", *(f"{which}_{end}".strip("_") for end in ("low", "high"))]
     value, low, high = (table[name].astype(float).to_numpy() for name in names)
@@ -183,7 +156,8 @@ def _line(
             panel.fill_between(across, low, high, color=colour, alpha=0.16, linewidth=0)
     else:
         panel.vlines(across, low, high, color=colour, linewidth=2, alpha=0.55)
-    differs = (table["p_joint"].astype(float).to_numpy() <= 0.05) & (not which)
+    p_values = table["p_joint"].astype(float).to_numpy()
+    differs = (p_values <= LEVEL) & (not which)
     differs[place] = True
     for x, y, full in zip(across, value, differs, strict=True):
         size = 4 if which else 7
@@ -191,66 +165,41 @@ def _line(
         panel.plot(x, y, "D" if which else "o", ms=size, mec=colour, mfc=face, zorder=4)
 
 
+_LEFT = {"xytext": (-7, 0), "ha": "right", "va": "center"}
+_OVER = {"xytext": (0, 8), "ha": "center", "va": "bottom"}
+_UNDER = {"xytext": (0, -8), "ha": "center", "va": "top"}
+
+
 def _numbers(panel, table: pd.DataFrame, matched: bool, joined: bool) -> None:
     """Write each score by its dot, where no other mark is: left of one by itself."""
     from matplotlib.patheffects import withStroke
 
-    for place, (value, other) in enumerate(
-        zip(table["uar"], table["matched"], strict=True)
-    ):
+    pairs = zip(table["uar"], table["matched"], strict=True)
+    for place, (value, other) in enumerate(pairs):
         below = matched and place and 0 <= other - value < 0.2
-        beside = {"xytext": (-7, 0), "ha": "right", "va": "center"}
-        over = {"xytext": (0, 8), "ha": "center", "va": "bottom"}
-        under = {"xytext": (0, -8), "ha": "center", "va": "top"}
         panel.annotate(
             f"{value:.2f}",
             (place, value),
             textcoords="offset points",
-            **(beside if not joined else under if below else over),
-            fontsize=_style.SMALL,
-            color=_style.INK,
+            **(_LEFT if not joined else _UNDER if below else _OVER),
+            fontsize=SMALL,
+            color=INK,
             zorder=5,
             path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )
 
 
-def _chance(panel, found) -> None:
-    panel.annotate(
-        f"chance {found.clean.chance:.2f}",
-        (0, found.clean.chance),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, -3),
-        textcoords="offset points",
-        ha="left",
-        va="top",
-        fontsize=_style.SMALL,
-        color=_style.MUTED,
-    )
-
-
-def _frame(panels: np.ndarray, found: "Robustness") -> None:
+def _caption(panels: np.ndarray, found: "Robustness") -> None:
     """Head the figure, and say under it what the marks mean."""
-    figure = panels[0].figure
-    info = found.clean.info
-    who = ", ".join(str(info[k]) for k in ("dataset", "model", "head") if info.get(k))
-    figure.suptitle(
-        f"Does it still hear it?  {who}",
-        x=0.01,
-        ha="left",
-        fontsize=_style.TITLE,
-        fontweight="bold",
-        color=_style.INK,
-    )
-    n = found.clean.n_speakers
+    figure, clean = panels[0].figure, found.clean
+    head = f"Does it still hear it?  {_style.made_by(clean.info)}"
+    look = {"fontsize": _style.TITLE, "fontweight": "bold", "color": INK}
+    figure.suptitle(head, x=0.01, ha="left", **look)
+    n = clean.n_speakers
     said = ["Band or line: 95 % over speakers." if n and n >= 3 else "No intervals."]
     said += ["Open dot: may be chance."] * bool(n and n >= 6)
     said += ["Orange: trained on speech as bad as the test."] * bool(found.matched)
-    said += [w for w in found.clean.warnings if w.startswith(("Random w", "Synthetic"))]
-    letters = figure.get_figwidth() * 72 / (_style.EM * _style.SMALL)
-    figure.supxlabel(
-        "\n".join(textwrap.wrap(" ".join(said), int(letters))),
-        x=0.01,
-        ha="left",
-        fontsize=_style.SMALL,
-        color=_style.MUTED,
-    )
+    said += _style.alarms(clean.warnings)
+    room = int(_style.letters(figure.get_figwidth()))
+    text = "\n".join(textwrap.wrap(" ".join(said), room))
+    figure.supxlabel(text, x=0.01, ha="left", fontsize=SMALL, color=MUTED)

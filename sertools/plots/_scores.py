@@ -1,4 +1,4 @@
-"""Scores with their intervals, beside what chance and loudness alone reach."""
+"""Scores: with intervals, by class, by feature, by speaker, and of several models."""
 
 import itertools
 from collections.abc import Mapping
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from sertools import labels
+from sertools import display, labels
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
-from sertools.plots._style import BLUE, ORANGE
+from sertools.plots._style import BLUE, INK, MUTED, ORANGE, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sertools.evaluation import Result
     from sertools.evaluation._comparison import Comparison
 
-_WORDS = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
+_TITLES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro F1"}
 
 
 def scores(result: "Result", ax: "Axes | None" = None) -> "Axes":
@@ -40,41 +41,31 @@ def scores(result: "Result", ax: "Axes | None" = None) -> "Axes":
     --------
     >>> import pandas as pd
     >>> from sertools import evaluation
-    >>> table = pd.DataFrame(
-    ...     {
-    ...         "clip": ["a", "b", "c"],
-    ...         "emotion": ["happy", "sad", "sad"],
-    ...         "speaker": ["1", "1", "2"],
-    ...         "happy": [0.9, 0.2, 0.6],
-    ...         "sad": [0.1, 0.8, 0.4],
-    ...     }
-    ... )
-    >>> ax = scores(evaluation.from_predictions(table))
+    >>> said = pd.DataFrame({"happy": [0.9, 0.2, 0.6], "sad": [0.1, 0.8, 0.4]})
+    >>> said["emotion"] = ["happy", "sad", "sad"]
+    >>> ax = scores(evaluation.from_predictions(said))
     >>> ax.texts[0].get_text()
     '0.75 (no interval)'
     """
-    ax = _style.axes(ax, 7, 2.9 + _style.extra(result, 7))
-    for place, (name, score) in enumerate(result.scores().items()):
-        _point(ax, place, score)
-        ax.text(
-            1.02,
-            place,
-            _style.span(score),
-            transform=ax.get_yaxis_transform(),
-            va="center",
-            fontsize=_style.TEXT,
-            fontweight="bold" if name == "uar" else "normal",
-            color=_style.INK,
-        )
-    _reference_lines(ax, result)
-    words = [_WORDS.get(name, name) for name in result.scores()]
-    ax.set_yticks(range(len(words)), words)
-    ax.set(xlim=(0, 1), ylim=(len(words) - 0.5, -0.5), xticks=np.linspace(0, 1, 6))
-    ax.set_xlabel(f"score ({_meaning(result)})")
-    _style.tidy(ax, grid="x")
-    ax.tick_params(axis="y", length=0, labelsize=_style.TEXT)
-    _style.legend_below(ax)
-    _style.heading(ax, "Scores", _style.about(result), result.warnings)
+    ax = _style.axes(ax, 7, 2.9 + _style.warnings_height(result, 7))
+    found = result.scores()
+    for place, (name, score) in enumerate(found.items()):
+        if score["low"] is not None:
+            ends = [score["low"], score["high"]]
+            look = {"color": BLUE, "linewidth": 2.5, "solid_capstyle": "butt"}
+            ax.plot(ends, [place, place], **look)
+        ax.plot(score["value"], place, "o", color=BLUE, markersize=9)
+        weight = "bold" if name == "uar" else "normal"
+        look = {"fontsize": _style.TEXT, "fontweight": weight}
+        _style.beside(ax, place, _style.interval_text(**score), **look)
+    _style.upright(ax, result.chance, f"chance {result.chance:.2f}")
+    if result.baseline:
+        uar = result.baseline["uar"]["value"]
+        label = f"duration and loudness alone {uar:.2f}"
+        _style.upright(ax, uar, label, "--", ORANGE)
+    ax.set_yticks(range(len(found)), [_TITLES.get(name, name) for name in found])
+    _style.score_rows(ax, (len(found) - 0.5, -0.5), f"score ({_meaning(result)})")
+    _style.heading(ax, "Scores", _style.describe(result), result.warnings)
     return ax
 
 
@@ -85,46 +76,10 @@ def _meaning(result: "Result") -> str:
     return "bar: 95 % interval over speakers"
 
 
-def _point(ax: "Axes", place: int, score: dict) -> None:
-    if score["low"] is not None:
-        ax.plot(
-            [score["low"], score["high"]],
-            [place, place],
-            color="#0072B2",
-            linewidth=2.5,
-            solid_capstyle="butt",
-        )
-    ax.plot(score["value"], place, "o", color="#0072B2", markersize=9)
-
-
-def _reference_lines(ax: "Axes", result: "Result") -> None:
-    ax.axvline(
-        result.chance,
-        color=_style.INK,
-        linestyle=":",
-        linewidth=1.5,
-        zorder=1,
-        label=f"chance {result.chance:.2f}",
-    )
-    if result.baseline:
-        uar = result.baseline["uar"]["value"]
-        ax.axvline(
-            uar,
-            color="#B34700",
-            linestyle="--",
-            linewidth=1.5,
-            zorder=1,
-            label=f"duration and loudness alone {uar:.2f}",
-        )
-
-
-BAR = "#0072B2"
-
-
 def class_scores(
     scores: "Mapping[str, float] | pd.Series", ax: "Axes | None" = None
 ) -> "Axes":
-    """Draw what a model says about one clip, the best emotion first.
+    """Draw class scores: what a model says about one clip, the best emotion first.
 
     Parameters
     ----------
@@ -164,7 +119,7 @@ def importances(
     top: int = 15,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw the most telling features, the first on top.
+    """Draw feature importances: the most telling features, the first on top.
 
     Parameters
     ----------
@@ -210,7 +165,7 @@ def importances(
     ax = _style.axes(ax, 7.5, 0.27 * len(column) + 0.9)
     decimals = max(0, 1 - int(np.floor(np.log10(column.abs().max() or 1))))
     numbers = [f"{value:.{decimals}f}" for value in column]
-    _bars(ax, column, BAR, numbers, None if spread is None else spread[order])
+    _bars(ax, column, BLUE, numbers, None if spread is None else spread[order])
     ax.set_xlabel(
         "importance" if spread is None else "importance (line: one standard deviation)"
     )
@@ -239,18 +194,14 @@ def _bars(
     reach = np.zeros(len(column)) if spread is None else spread.to_numpy()
     ax.barh(places, column, color=colours, height=0.72)
     if spread is not None:
-        ax.errorbar(
-            column, places, xerr=reach, fmt="none", ecolor=_style.INK, elinewidth=1
-        )
+        ax.errorbar(column, places, xerr=reach, fmt="none", ecolor=INK, elinewidth=1)
     for place, number in enumerate(numbers):
         ax.annotate(
             number.replace("-", "\N{MINUS SIGN}"),
             (max(column.iloc[place] + reach[place], 0), place),
             xytext=(4, 0),
             textcoords="offset points",
-            va="center",
-            fontsize=_style.SMALL,
-            color=_style.INK,
+            **_style.LABEL,
         )
     ax.set_yticks(places, column.index)
     ax.set_ylim(len(column) - 0.4, -0.6)
@@ -258,21 +209,15 @@ def _bars(
     _style.tidy(ax, grid="x")
     ax.tick_params(axis="y", length=0)
     if (column < 0).any():
-        ax.axvline(0, color=_style.MUTED, linewidth=0.8)
+        ax.axvline(0, color=MUTED, linewidth=0.8)
 
 
-NAMED = 30
-"""Up to so many speakers each has a name and a number; more are a strip of dots."""
-
-
-_MARKS = {"female": ("o", "#0072B2"), "male": ("s", "#D55E00")}
-
-
-_UNKNOWN = ("D", "#6B6B6B")
+_SEXES = {"female": ("o", BLUE), "male": ("s", VERMILION)}
+_SEX_UNKNOWN = ("D", "#6B6B6B")
 
 
 def speaker_recall(result: "Result", ax: "Axes | None" = None) -> "Axes":
-    """Draw each speaker's own UAR, the best on top.
+    """Draw the UAR of each speaker, the best on top.
 
     A speaker's UAR is the mean recall over the emotions that this speaker has.
 
@@ -299,20 +244,15 @@ def speaker_recall(result: "Result", ax: "Axes | None" = None) -> "Axes":
     --------
     >>> import pandas as pd
     >>> from sertools import evaluation
-    >>> table = pd.DataFrame(
-    ...     {
-    ...         "clip": ["a", "b", "c"],
-    ...         "emotion": ["happy", "sad", "sad"],
-    ...         "speaker": ["one", "one", "two"],
-    ...         "happy": [0.9, 0.2, 0.6],
-    ...         "sad": [0.1, 0.8, 0.4],
-    ...     }
-    ... )
-    >>> ax = speaker_recall(evaluation.from_predictions(table))
+    >>> said = pd.DataFrame({"happy": [0.9, 0.2, 0.6], "sad": [0.1, 0.8, 0.4]})
+    >>> said["emotion"] = ["happy", "sad", "sad"]
+    >>> said["speaker"] = ["one", "one", "two"]
+    >>> ax = speaker_recall(evaluation.from_predictions(said))
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['one (2)', 'two (1)']
     """
-    if not result.predictions["speaker"].notna().any():
+    predictions = result.predictions
+    if not predictions["speaker"].notna().any():
         raise ValueError(
             "The predictions do not say who speaks: fill their column speaker."
         )
@@ -321,94 +261,41 @@ def speaker_recall(result: "Result", ax: "Axes | None" = None) -> "Axes":
         .drop("unknown", errors="ignore")
         .sort_values("uar", ascending=False, kind="stable")
     )
-    table["sex"] = _sexes(result.predictions).reindex(table.index)
-    many = len(table) > NAMED
+    known = predictions.dropna(subset=["speaker", "sex"])
+    sexes = known.groupby("speaker")["sex"].first().reindex(table.index)
+    many = len(table) > _style.NAMED_SPEAKERS
     height = 6.5 if many else 0.27 * len(table) + 2.1
-    ax = _style.axes(ax, 7, height + _style.extra(result, 7))
-    _dots(ax, table, many)
+    ax = _style.axes(ax, 7, height + _style.warnings_height(result, 7))
+    _speakers(ax, table["uar"].to_numpy(), sexes, 5 if many else 7.5)
     mean = table["uar"].mean()
-    ax.axvline(
-        mean, color=_style.INK, linestyle="--", zorder=1, label=f"mean {mean:.2f}"
-    )
-    ax.axvline(
-        result.chance,
-        color=_style.INK,
-        linestyle=":",
-        zorder=1,
-        label=f"chance {result.chance:.2f}",
-    )
-    (_number_ranks if many else _name_speakers)(ax, table)
-    ax.set(xlim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6))
-    margin = max(0.7, 0.02 * len(table))
-    ax.set_ylim(len(table) - 1 + margin, -margin)
-    ax.set_xlabel("UAR of the speaker's own clips")
-    _style.tidy(ax, grid="x")
-    _style.legend_below(ax)
-    _style.heading(ax, "Speakers, best first", _note(result), result.warnings)
+    _style.upright(ax, mean, f"mean {mean:.2f}", "--")
+    _style.upright(ax, result.chance, f"chance {result.chance:.2f}")
+    names = _style.speaker_rows(ax, table, "UAR of the speaker's own clips")
+    for place, uar in enumerate(table["uar"]):
+        if not many:
+            _write_near(ax, place, uar, f"{uar:.2f}")
+        elif place in (0, len(table) - 1):
+            left = place > 0 and uar > 0.2
+            _write_near(ax, place, uar, f"{names[place]}: {uar:.2f}", left)
+    unknown = int(predictions["speaker"].isna().sum())
+    hidden = f"; not shown: {unknown} clips whose speaker is unknown" if unknown else ""
+    note = _style.describe(result) + hidden
+    _style.heading(ax, "Speakers, best first", note, result.warnings)
     return ax
 
 
-def _note(result: "Result") -> str:
-    unknown = int(result.predictions["speaker"].isna().sum())
-    hidden = f"; not shown: {unknown} clips whose speaker is unknown" if unknown else ""
-    return _style.about(result) + hidden
-
-
-def _sexes(predictions: pd.DataFrame) -> pd.Series:
-    known = predictions.dropna(subset=["speaker", "sex"])
-    return known.groupby("speaker")["sex"].first()
-
-
-def _dots(ax: "Axes", table: pd.DataFrame, many: bool) -> None:
-    places = np.arange(len(table))
-    groups = table["sex"].where(table["sex"].isin(_MARKS), "sex unknown").to_numpy()
+def _speakers(ax: "Axes", uars: np.ndarray, sexes: pd.Series, size: float) -> None:
+    """Draw a mark a speaker; its shape and colour are the sex."""
+    groups = sexes.where(sexes.isin(_SEXES), "sex unknown").to_numpy()
+    look = {"markersize": size, "markeredgecolor": "white", "markeredgewidth": 0.5}
     for group in sorted(set(groups)):
-        marker, colour = _MARKS.get(group, _UNKNOWN)
+        marker, look["color"] = _SEXES.get(group, _SEX_UNKNOWN)
         chosen = groups == group
-        ax.plot(
-            table["uar"].to_numpy()[chosen],
-            places[chosen],
-            marker,
-            color=colour,
-            markersize=5 if many else 7.5,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            label=f"{group} ({chosen.sum()})",
-        )
+        label = f"{group} ({chosen.sum()})"
+        ax.plot(uars[chosen], np.flatnonzero(chosen), marker, label=label, **look)
 
 
-def _short(speakers: pd.Index) -> list[str]:
-    """Leave out the corpus where all speakers are of one."""
-    names = [str(name) for name in speakers]
-    corpora = {name.partition("/")[0] for name in names if "/" in name}
-    if len(corpora) == 1 and all("/" in name for name in names):
-        return [name.partition("/")[2] for name in names]
-    return names
-
-
-def _name_speakers(ax: "Axes", table: pd.DataFrame) -> None:
-    names = _short(table.index)
-    ax.set_yticks(
-        range(len(table)),
-        [f"{name} ({n})" for name, n in zip(names, table["n_clips"], strict=True)],
-    )
-    ax.set_ylabel("speaker (clips)")
-    for place, uar in enumerate(table["uar"]):
-        _beside(ax, place, uar, f"{uar:.2f}")
-
-
-def _number_ranks(ax: "Axes", table: pd.DataFrame) -> None:
-    ranks = [1, *range(10, len(table) + 1, 10)]
-    ax.set_yticks([rank - 1 for rank in ranks], ranks)
-    ax.set_ylabel(f"rank of the {len(table)} speakers")
-    names = _short(table.index)
-    for place in (0, len(table) - 1):
-        uar = table["uar"].iloc[place]
-        left = place > 0 and uar > 0.2
-        _beside(ax, place, uar, f"{names[place]}: {uar:.2f}", left)
-
-
-def _beside(
+def _write_near(
     ax: "Axes", place: int, value: float, text: str, left: bool = False
 ) -> None:
     ax.annotate(
@@ -417,18 +304,13 @@ def _beside(
         xytext=(-7 if left else 7, 0),
         textcoords="offset points",
         ha="right" if left else "left",
-        va="center",
-        fontsize=_style.SMALL,
-        color=_style.INK,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.8},
+        **_style.LABEL,
     )
 
 
-_LEVEL = 0.05
-
-
 def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
-    """Draw the UAR of several models with intervals, the best on top.
+    """Draw a comparison of models: the UAR of each with its interval, the best on top.
 
     Parameters
     ----------
@@ -463,9 +345,9 @@ def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
     """
     groups = comparison.groups()
     others = comparison.published
+    others = others if others is not None and len(others) else None
     sizes = [len(rows) for _, rows in groups]
-    if others is not None and len(others):
-        sizes.append(len(others))
+    sizes += [] if others is None else [len(others)]
     ax = _style.axes(ax, 8, 0.42 * (sum(sizes) + 0.8 * len(sizes)) + 1.6)
     names, places, top = [], [], 0.0
     word = itertools.chain(["other answers count as wrong"], itertools.repeat(None))
@@ -474,61 +356,43 @@ def comparison(comparison: "Comparison", ax: "Axes | None" = None) -> "Axes":
             top = _heading(ax, top, f"apart, not ranked: {why.split(',')[0]}")
         at = top + np.arange(len(rows))
         for place, row in zip(at, rows.itertuples(), strict=True):
-            _ours(ax, place, row, word)
+            _model(ax, place, row, word)
         _brackets(ax, comparison, rows.index, top)
         names, places, top = names + list(rows.index), [*places, *at], at[-1] + 1
     ours = top - 0.5
-    if others is not None and len(others):
+    if others is not None:
         top = _heading(ax, top, "apart, not ranked: published, other protocol")
         at = top + np.arange(len(others))
         for place, row in zip(at, others.itertuples(), strict=True):
-            _theirs(ax, place, row)
+            _published(ax, place, row)
         names, places, top = names + list(others.index), [*places, *at], at[-1] + 1
     chance = 1 / len(comparison.emotions)
-    line = {"color": _style.INK, "ls": ":", "zorder": 1}
+    line = {"color": INK, "ls": ":", "zorder": 1}
     ax.plot([chance] * 2, [-0.5, ours], **line, label=f"chance {chance:.2f}")
     ax.set_yticks(places, list(map(str, names)))
-    ax.set(xlim=(0, 1), ylim=(top - 0.5, -0.5), xticks=np.linspace(0, 1, 6))
-    ax.set_xlabel("UAR (bar: 95 % interval over speakers)")
-    _style.tidy(ax, grid="x")
-    ax.tick_params(axis="y", length=0, labelsize=_style.TEXT)
-    _style.legend_below(ax)
-    alarms = [n for n in comparison.notes if n.startswith(("Random w", "Synthetic"))]
+    _style.score_rows(ax, (top - 0.5, -0.5), _style.OVER_SPEAKERS)
     ranked = len(comparison.pairs) > 0
     head = "Which model is better?" if ranked else "Not to be ranked with each other"
-    _style.heading(ax, head, _about(comparison), alarms)
+    _style.heading(ax, head, _about(comparison), _style.alarms(comparison.notes))
     return ax
 
 
-def _ours(ax: "Axes", place: float, row, word) -> None:
+def _model(ax: "Axes", place: float, row, word) -> None:
     """Draw one model: its point, its bar, and the stricter scoring."""
     if not np.isnan(row.low):
         ax.plot([row.low, row.high], [place] * 2, color=BLUE, linewidth=2.5)
     if row.uar_outside < row.uar - 1e-9:
         ax.plot(row.uar_outside, place, "|", color=ORANGE, ms=12, label=next(word))
     ax.plot(row.uar, place, "o", color=BLUE, markersize=8)
-    score = {"value": row.uar, "low": _none(row.low), "high": _none(row.high)}
-    _label_beside(ax, place, _style.span(score))
+    text = _style.interval_text(row.uar, row.low, row.high)
+    ax.text(1, place, text, transform=_right(ax, 9), **_style.LABEL)
 
 
-def _theirs(ax: "Axes", place: float, row) -> None:
+def _published(ax: "Axes", place: float, row) -> None:
     """Draw what others published: hollow, without a bar."""
-    ax.plot(row.score, place, "D", mfc="none", mec=_style.MUTED, mew=1.6, ms=7)
-    _label_beside(
-        ax, place, f"{row.score:.2f} {row.measure}, {row.n_emotions} emotions"
-    )
-
-
-def _label_beside(ax: "Axes", place: float, text: str) -> None:
-    ax.text(
-        1,
-        place,
-        text,
-        transform=_right(ax, 9),
-        va="center",
-        fontsize=_style.SMALL,
-        color=_style.INK,
-    )
+    ax.plot(row.score, place, "D", mfc="none", mec=MUTED, mew=1.6, ms=7)
+    text = f"{row.score:.2f} {row.measure}, {row.n_emotions} emotions"
+    ax.text(1, place, text, transform=_right(ax, 9), **_style.LABEL)
 
 
 def _right(ax: "Axes", points: float):
@@ -541,28 +405,15 @@ def _right(ax: "Axes", points: float):
 
 def _heading(ax: "Axes", top: float, text: str) -> float:
     """Draw a line under what stands above, and a heading; give the next place."""
-    ax.axhline(top - 0.4, color=_style.MUTED, linewidth=0.8)
-    words = ax.text(
-        0.01,
-        top + 0.1,
-        text,
-        transform=ax.get_yaxis_transform(),
-        va="center",
-        fontsize=_style.SMALL,
-        color=_style.MUTED,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
-    )
+    ax.axhline(top - 0.4, color=MUTED, linewidth=0.8)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    words = _style.beside(ax, top + 0.1, text, 0.01, color=MUTED, bbox=box)
     words.set_in_layout(False)
     return top + 0.9
 
 
-def _none(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
-
-
 def _about(comparison: "Comparison") -> str:
-    n = comparison.n_speakers
-    who = "speakers unknown" if n is None else f"{n} speakers"
+    who = display.speakers(comparison.n_speakers)
     start = f"{comparison.n_clips} clips, {who}, {', '.join(comparison.emotions)}"
     if not len(comparison.pairs):
         return start
@@ -573,29 +424,28 @@ def _about(comparison: "Comparison") -> str:
 
 def _brackets(ax: "Axes", comparison: "Comparison", names, top: float) -> None:
     """Join neighbours of which no pair was found to differ."""
-    for number, (first, last) in enumerate(alike(comparison, names)):
+    for number, (first, last) in enumerate(indistinguishable(comparison, names)):
         ax.plot(
             [1, 1],
             [top + first - 0.25, top + last + 0.25],
             transform=_right(ax, 118 + 7 * number),
-            color=_style.MUTED,
+            color=MUTED,
             linewidth=3,
             clip_on=False,
             solid_capstyle="butt",
         )
 
 
-def alike(comparison: "Comparison", names=None) -> list[tuple[int, int]]:
+def indistinguishable(comparison: "Comparison", names=None) -> list[tuple[int, int]]:
     """Find the longest runs of models of which no pair was found to differ."""
     names = list(comparison.models.index if names is None else names)
     place = {name: i for i, name in enumerate(names)}
     apart = np.zeros((len(names),) * 2, dtype=bool)
     for row in comparison.pairs.itertuples():
         if row.a in place and row.b in place:
-            differ = np.isnan(row.p_joint) or row.p_joint <= _LEVEL
-            apart[place[row.a], place[row.b]] = apart[place[row.b], place[row.a]] = (
-                differ
-            )
+            differ = np.isnan(row.p_joint) or row.p_joint <= LEVEL
+            a, b = place[row.a], place[row.b]
+            apart[a, b] = apart[b, a] = differ
     runs = []
     for first in range(len(names)):
         last = first

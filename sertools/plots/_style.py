@@ -1,31 +1,33 @@
-"""What every plot shares: a figure where none is given, ink, headings, legends."""
+"""Figure style: a figure where none is given, ink, headings, legends, markers."""
 
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sertools import labels
+import numpy as np
+
+from sertools import display, labels
+from sertools.evaluation._notes import MADE_UP, of_kind
 
 if TYPE_CHECKING:
-    import numpy as np
+    import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
     from sertools.evaluation import Result
 
-TITLE, TEXT, SMALL = 11, 10, 9
-"""Font sizes, in points."""
-
-
-EM = 0.54
-"""Width of an average letter, in font sizes."""
-
-
+TITLE, TEXT, SMALL = 11, 10, 9  # points
+EM = 0.54  # width of an average letter, in font sizes
 BLUE, ORANGE = "#0072B2", "#B34700"
 """What is drawn, and what stands out from it; told apart by colour-blind eyes."""
-
-
+VERMILION = "#D55E00"
 INK, MUTED, PALE, WARNING = "#222222", "#5F5F5F", "#D9D9D9", "#A13D00"
 """Text, lesser text (5.9 to 1 or more on white), lines behind data, warnings."""
+LABEL = {"va": "center", "fontsize": SMALL, "color": INK}
+"""The look of a word that stands at the height of what it names."""
+OVER_SPEAKERS = "UAR (bar: 95 % interval over speakers)"
+NAMED_SPEAKERS = 30
+"""Up to so many speakers each has a name and a number; more are a strip of dots."""
 
 
 def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
@@ -40,34 +42,50 @@ def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
 
 
 def panels(
-    ax: "Axes | Sequence[Axes] | None", n: int, size: tuple[float, float], what: str
-) -> "np.ndarray":
-    """Give back the Axes, or make a figure of this size with `n`, one below the other.
-
-    Raises
-    ------
-    ValueError
-        If other than `n` are given, for `what` is to be drawn.
-    """
-    import numpy as np
-
+    ax: "Axes | Sequence[Axes] | None",
+    n: int,
+    size: tuple[float, float],
+    what: str,
+    columns: int = 1,
+) -> np.ndarray:
+    """Give back the `n` Axes, or make a figure with as many, in so many columns."""
     if ax is None:
         import matplotlib.pyplot as plt
 
-        _, made = plt.subplots(
-            n, figsize=size, sharex=True, squeeze=False, layout="constrained"
+        figure, made = plt.subplots(
+            -(-n // columns),
+            columns,
+            figsize=size,
+            sharex=columns == 1,
+            sharey=columns > 1,
+            squeeze=False,
+            layout="constrained",
         )
-        return made[:, 0]
+        for spare in made.ravel()[n:]:
+            figure.delaxes(spare)
+        return made.ravel()[:n]
     given = np.ravel(np.asarray(ax, dtype=object))
     if len(given) != n:
         raise ValueError(f"{n} {what} need {n} Axes, not {len(given)}.")
     return given
 
 
+def as_given(
+    ax: "Axes | Sequence[Axes] | None", drawn: np.ndarray
+) -> "Axes | np.ndarray":
+    """Give the one Axes that a caller gave, else all that were drawn on."""
+    return ax if ax is not None and not np.iterable(ax) else drawn
+
+
 def inches(ax: "Axes") -> tuple[float, float]:
     """Measure the width and height of an Axes, in inches."""
     box = ax.get_window_extent()
     return box.width / ax.figure.dpi, box.height / ax.figure.dpi
+
+
+def letters(width: float) -> float:
+    """Reckon how many letters of a note fit into so many inches."""
+    return width * 72 / (EM * SMALL)
 
 
 def tidy(ax: "Axes", grid: str | None = None) -> None:
@@ -82,6 +100,57 @@ def tidy(ax: "Axes", grid: str | None = None) -> None:
         ax.grid(axis=grid, color=PALE, linewidth=0.7)
 
 
+def score_rows(
+    ax: "Axes", ylim: tuple[float, float], label: str, names: int = TEXT
+) -> None:
+    """Set up rows of scores from 0 to 1, their names in letters of so many points."""
+    ax.set(xlim=(0, 1), ylim=ylim, xticks=np.linspace(0, 1, 6), xlabel=label)
+    tidy(ax, grid="x")
+    ax.tick_params(axis="y", length=0, labelsize=names)
+    legend_below(ax)
+
+
+def speaker_rows(ax: "Axes", table: "pd.DataFrame", label: str) -> list[str]:
+    """Set up a row a speaker, the first on top; many have ranks. Give their names."""
+    n, names = len(table), _without_corpus(map(str, table.index))
+    if n > NAMED_SPEAKERS:
+        ranks = [1, *range(10, n + 1, 10)]
+        ax.set_yticks([rank - 1 for rank in ranks], ranks)
+        ax.set_ylabel(f"rank of the {n} speakers")
+    else:
+        counted = zip(names, table["n_clips"], strict=True)
+        ax.set_yticks(range(n), [f"{name} ({clips})" for name, clips in counted])
+        ax.set_ylabel("speaker (clips)")
+    margin = max(0.7, 0.02 * n)
+    ax.set(xlim=(-0.02, 1.02), xticks=np.linspace(0, 1, 6), xlabel=label)
+    ax.set_ylim(n - 1 + margin, -margin)
+    tidy(ax, grid="x")
+    legend_below(ax)
+    return names
+
+
+def _without_corpus(names: Iterable[str]) -> list[str]:
+    """Leave out the corpus where all speakers are of one."""
+    names = list(names)
+    corpora = {name.partition("/")[0] for name in names if "/" in name}
+    if len(corpora) == 1 and all("/" in name for name in names):
+        return [name.partition("/")[2] for name in names]
+    return names
+
+
+def upright(
+    ax: "Axes", at: float, label: str, style: str = ":", colour: str = INK
+) -> None:
+    """Draw a line from top to bottom that the legend explains, under the data."""
+    ax.axvline(at, color=colour, linestyle=style, zorder=1, label=label)
+
+
+def beside(ax: "Axes", place: float, text: str, across: float = 1.02, **look) -> "Text":
+    """Write at the right of a row; `across` is in widths of the Axes."""
+    transform = ax.get_yaxis_transform()
+    return ax.text(across, place, text, transform=transform, **(LABEL | look))
+
+
 def heading(
     ax: "Axes", head: str, note: str = "", warnings: Sequence[str] = ()
 ) -> None:
@@ -92,10 +161,10 @@ def heading(
     figure = ax.get_figure(root=True)
     if figure.get_layout_engine() is not None:
         figure.get_layout_engine().execute(figure)
-    letters = max(int(inches(ax)[0] * 72 / (EM * SMALL)), 20)
-    lines = textwrap.wrap(note, letters)
+    room = max(int(letters(inches(ax)[0])), 20)
+    lines = textwrap.wrap(note, room)
     alarms = [
-        line for warning in warnings for line in textwrap.wrap(f"! {warning}", letters)
+        line for warning in warnings for line in textwrap.wrap(f"! {warning}", room)
     ]
     line_height = 1.22 * SMALL
     pad = 7 + line_height * (len(lines) + len(alarms))
@@ -104,6 +173,22 @@ def heading(
     )
     _over(ax, lines, 5 + line_height * len(alarms), MUTED)
     _over(ax, alarms, 5, WARNING)
+
+
+def _over(ax: "Axes", lines: list[str], points: float, colour: str) -> None:
+    if lines:
+        text = ax.annotate(
+            "\n".join(lines),
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(0, points),
+            textcoords="offset points",
+            va="bottom",
+            fontsize=SMALL,
+            color=colour,
+            linespacing=1.2,
+        )
+        text.set_in_layout(False)  # the heading's padding keeps its place free
 
 
 def legend_below(ax: "Axes") -> None:
@@ -128,103 +213,63 @@ def legend_below(ax: "Axes") -> None:
     )
 
 
-def span(score: dict) -> str:
+def interval_text(value: float, low: float | None, high: float | None) -> str:
     """Write a score with its interval.
 
     Examples
     --------
-    >>> span({"value": 0.78, "low": 0.71, "high": 0.834})
-    '0.78 (0.71 to 0.83)'
-    >>> span({"value": 0.78, "low": None, "high": None})
-    '0.78 (no interval)'
+    >>> interval_text(0.78, 0.71, 0.834), interval_text(0.78, None, None)
+    ('0.78 (0.71 to 0.83)', '0.78 (no interval)')
     """
-    if score["low"] is None:
-        return f"{score['value']:.2f} (no interval)"
-    return f"{score['value']:.2f} ({score['low']:.2f} to {score['high']:.2f})"
+    if low is None or np.isnan(low):
+        return f"{value:.2f} (no interval)"
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def about(result: "Result") -> str:
+def made_by(info: dict) -> str:
+    """Name corpus, model and head, as far as they are known."""
+    return ", ".join(str(info[k]) for k in ("dataset", "model", "head") if info.get(k))
+
+
+def describe(result: "Result") -> str:
     """Say in one line what a result is of."""
-    info = {key: value for key, value in result.info.items() if value}
-    parts = [str(info[key]) for key in ("dataset", "model", "head") if key in info]
-    if "folds" in info:
+    info = result.info
+    parts = [made_by(info)] if made_by(info) else []
+    if info.get("folds"):
         parts.append(f"folds: {info['folds']}")
-    if info.get("standardize", "none") != "none":
+    if (info.get("standardize") or "none") != "none":
         parts.append(f"standardised by {info['standardize']}")
-    parts.append(_count(len(result.predictions), "clip"))
-    if result.excluded:
-        parts[-1] += f" ({len(result.excluded)} excluded)"
-    speakers = result.n_speakers
-    parts.append(_count(speakers, "speaker") if speakers else "speakers unknown")
-    return ", ".join(parts)
+    n = len(result.predictions)
+    left_out = f" ({len(result.excluded)} excluded)" if result.excluded else ""
+    parts.append(f"{n} clip{'s' * (n != 1)}{left_out}")
+    return ", ".join([*parts, display.speakers(result.n_speakers or None)])
 
 
-def extra(result: "Result", width: float) -> float:
+def warnings_height(result: "Result", width: float) -> float:
     """Reckon the height that a result's warnings take, in inches."""
-    letters = width * 0.75 * 72 / (EM * SMALL)
-    return sum(0.17 * (1 + len(warning) // letters) for warning in result.warnings)
+    room = letters(width * 0.75)
+    return sum(0.17 * (1 + len(warning) // room) for warning in result.warnings)
 
 
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def _over(ax: "Axes", lines: list[str], points: float, colour: str) -> None:
-    if lines:
-        text = ax.annotate(
-            "\n".join(lines),
-            (0, 1),
-            xycoords="axes fraction",
-            xytext=(0, points),
-            textcoords="offset points",
-            va="bottom",
-            fontsize=SMALL,
-            color=colour,
-            linespacing=1.2,
-        )
-        text.set_in_layout(False)  # the heading's padding keeps its place free
+def alarms(notes: Iterable[str]) -> list[str]:
+    """Keep the notes without which a picture would mislead: made-up weights, speech."""
+    return of_kind(notes, *MADE_UP)
 
 
 UNKNOWN = (".", "#8A8A8A")
 """The mark of clips of which nothing is known."""
-
-
-ANSWERS = {"right": ("o", BLUE), "wrong": ("X", "#D55E00")}
+ANSWERS = {"right": ("o", BLUE), "wrong": ("X", VERMILION)}
 """The marks of clips that were answered rightly and wrongly."""
-
-
+_MARKERS = "osD^vPX*<>phd"
+_AREAS = {"*": 1.8, "P": 1.5, "X": 1.3, ".": 2.2, "D": 0.8, "s": 0.9, "d": 1.1}
 _COLOURS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#4D4D4D",
-    "#882255",
+    *(BLUE, VERMILION, "#009E73", "#CC79A7"),
+    *("#E69F00", "#56B4E9", "#4D4D4D", "#882255"),
 )
 
 
-_MARKERS = "osD^vPX*<>phd"
-
-
-_AREAS = {"*": 1.8, "P": 1.5, "X": 1.3, ".": 2.2, "D": 0.8, "s": 0.9, "d": 1.1}
-
-
 def marks(names: Iterable[str], emotions: bool) -> dict[str, tuple[str, str]]:
-    """Give each group a matplotlib marker and a colour of its own.
-
-    Parameters
-    ----------
-    names : iterable of str
-        The groups.
-    emotions : bool
-        Whether they are emotions, which have theirs in `sertools.labels`.
-
-    Returns
-    -------
-    dict of (str, str)
-        Marker and hex colour by name; a hundred groups differ.
+    """Give each group a matplotlib marker and a colour; emotions have their own.
 
     Examples
     --------

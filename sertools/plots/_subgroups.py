@@ -1,25 +1,20 @@
-"""How groups of clips fare: by sex, by text, by how long or loud a clip is."""
+"""Subgroup scores: by sex, by text, by how long or loud a clip is."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from sertools.evaluation._permutation_tests import LEVEL
 from sertools.plots import _style
+from sertools.plots._style import BLUE, INK, MUTED, ORANGE, SMALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sertools.evaluation._subgroups import Subgroups
 
-_BLUE, _FOUND = "#0072B2", "#B34700"
-
-
-_LEVEL = 0.05
-
-
-_LETTERS = 34
-"""Longer names of groups are cut."""
+_LONGEST = 34  # letters; longer names of groups are cut
 
 
 def subgroups(
@@ -27,7 +22,7 @@ def subgroups(
     by: "str | list[str] | None" = None,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Draw the UAR of groups of clips, property by property.
+    """Draw subgroup scores: the UAR of groups of clips, property by property.
 
     Parameters
     ----------
@@ -81,12 +76,12 @@ def subgroups(
     for row in table.itertuples():
         _group(ax, row, places[row.Index])
     _names(ax, table, places, wanted)
-    ax.set(xlim=(0, 1), ylim=(places.max() + 0.7, -1.4), xticks=np.linspace(0, 1, 6))
-    ax.set_xlabel("UAR (bar: 95 % interval over speakers)")
-    _style.tidy(ax, grid="x")
-    ax.tick_params(axis="y", length=0)
     _key(ax, table)
-    _style.heading(ax, "For whom does it fail?", _note(subgroups), _alarms(subgroups))
+    _style.score_rows(ax, (places.max() + 0.7, -1.4), _style.OVER_SPEAKERS, SMALL)
+    who = _style.made_by(subgroups.info)
+    note = f"{who}. " * bool(who) + "In brackets: clips; speakers."
+    head = "For whom does it fail?"
+    _style.heading(ax, head, note, _style.alarms(subgroups.notes))
     return ax
 
 
@@ -102,44 +97,22 @@ def _mean(ax: "Axes", scores: pd.Series, places: pd.Series, chance: float) -> No
     """Mark the mean of the groups, and what guessing among their emotions gives."""
     if scores.notna().any():
         ends = [places.min() - 0.45, places.max() + 0.45]
-        ax.plot([scores.mean()] * 2, ends, color=_style.MUTED, lw=1, zorder=1)
-        ax.plot([chance] * 2, ends, ":", color=_style.INK, lw=1.2, zorder=1)
+        ax.plot([scores.mean()] * 2, ends, color=MUTED, lw=1, zorder=1)
+        ax.plot([chance] * 2, ends, ":", color=INK, lw=1.2, zorder=1)
 
 
 def _group(ax: "Axes", row, place: float) -> None:
     if np.isnan(row.uar):
-        _write(ax, place, "too few clips", _style.MUTED)
+        _style.beside(ax, place, "too few clips", color=MUTED)
         return
-    found = row.p_joint <= _LEVEL
-    colour = _FOUND if found else _BLUE
+    found, hollow = row.p_joint <= LEVEL, np.isnan(row.p_joint)
+    colour = ORANGE if found else BLUE
     if not np.isnan(row.low):
         ax.plot([row.low, row.high], [place] * 2, color=colour, lw=2)
-    hollow = np.isnan(row.p_joint)
-    ax.plot(
-        row.uar,
-        place,
-        "D" if found else "o",
-        color=colour,
-        markerfacecolor="white" if hollow else colour,
-        markeredgewidth=1.5,
-        markersize=6.5,
-    )
-    low, high = (None if np.isnan(v) else v for v in (row.low, row.high))
-    score = {"value": row.uar, "low": low, "high": high}
-    text = f"{row.uar:.2f}" if low is None else _style.span(score)
-    _write(ax, place, text, _style.INK)
-
-
-def _write(ax: "Axes", place: float, text: str, colour: str) -> None:
-    ax.text(
-        1.02,
-        place,
-        text,
-        transform=ax.get_yaxis_transform(),
-        va="center",
-        fontsize=_style.SMALL,
-        color=colour,
-    )
+    look = {"color": colour, "mfc": "white" if hollow else colour, "mew": 1.5}
+    ax.plot(row.uar, place, "D" if found else "o", ms=6.5, **look)
+    text = _style.interval_text(row.uar, row.low, row.high)
+    _style.beside(ax, place, f"{row.uar:.2f}" if np.isnan(row.low) else text)
 
 
 def _names(ax: "Axes", table: pd.DataFrame, places, wanted: list[str]) -> None:
@@ -154,17 +127,15 @@ def _names(ax: "Axes", table: pd.DataFrame, places, wanted: list[str]) -> None:
             xycoords=ax.get_yaxis_transform(),
             xytext=(4, 0),
             textcoords="offset points",
-            va="center",
-            fontsize=_style.SMALL,
             fontweight="bold",
-            color=_style.INK,
+            **_style.LABEL,
         )
 
 
 def _label(row) -> str:
     name = row.group.rpartition("/")[2] if row.property == "speaker" else row.group
-    if len(name) > _LETTERS:
-        name = f"{name[: _LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
     if row.property == "speaker" or pd.isna(row.n_speakers):
         return f"{name} ({row.n_clips})"
     return f"{name} ({row.n_clips}; {row.n_speakers:.0f})"
@@ -173,27 +144,15 @@ def _label(row) -> str:
 def _key(ax: "Axes", table: pd.DataFrame) -> None:
     """Explain the marks that are there."""
     scored = table.dropna(subset="uar")
-    found, untested = scored["p_joint"] <= _LEVEL, scored["p_joint"].isna()
+    found, untested = scored["p_joint"] <= LEVEL, scored["p_joint"].isna()
     kinds = {
-        "not told from the rest": ((~found & ~untested).any(), "o", _BLUE, _BLUE),
-        "differs from the rest": (found.any(), "D", _FOUND, _FOUND),
-        "cannot be tested": (untested.any(), "o", _BLUE, "white"),
+        "not told from the rest": ((~found & ~untested).any(), "o", BLUE, BLUE),
+        "differs from the rest": (found.any(), "D", ORANGE, ORANGE),
+        "cannot be tested": (untested.any(), "o", BLUE, "white"),
     }
     for word, (there, marker, colour, inside) in kinds.items():
         if there:
-            style = {"color": colour, "markerfacecolor": inside, "ls": ""}
-            ax.plot([], [], marker, label=word, markeredgewidth=1.5, **style)
-    ax.plot([], [], color=_style.MUTED, lw=1, label="mean of the groups")
-    ax.plot([], [], ":", color=_style.INK, lw=1.2, label="chance")
-    _style.legend_below(ax)
-
-
-def _note(subgroups: "Subgroups") -> str:
-    what = [subgroups.info.get(key) for key in ("dataset", "model", "head")]
-    named = ", ".join(str(word) for word in what if word)
-    return f"{named + '. ' if named else ''}In brackets: clips; speakers."
-
-
-def _alarms(subgroups: "Subgroups") -> list[str]:
-    starts = ("Random w", "Synthetic")
-    return [note for note in subgroups.notes if note.startswith(starts)]
+            look = {"color": colour, "mfc": inside, "mew": 1.5, "ls": ""}
+            ax.plot([], [], marker, label=word, **look)
+    ax.plot([], [], color=MUTED, lw=1, label="mean of the groups")
+    ax.plot([], [], ":", color=INK, lw=1.2, label="chance")

@@ -1,5 +1,5 @@
 from ._compare import RegressionCheck as RegressionCheck
-from ._compare import gate as gate
+from ._compare import check_regressions as check_regressions
 from ._grid import run as run
 from ._grid import run_all as run_all
 from ._index import write_index as write_index
@@ -8,11 +8,11 @@ from ._notebooks import notebooks as notebooks
 from ._parameters import Parameter as Parameter
 from ._parameters import check as check
 from ._parameters import parameters as parameters
-from ._plan import Plan as Plan
 from ._plan import PlanErrors as PlanErrors
 from ._plan import RunSpec as RunSpec
 from ._plan import plan as plan
-from ._plan import read_plan as read_plan
+from ._plan_file import Plan as Plan
+from ._plan_file import read_plan as read_plan
 from ._record import Saved as Saved
 from ._record import record as record
 from ._reproduce import Reproduction as Reproduction

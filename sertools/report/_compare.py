@@ -1,4 +1,4 @@
-"""Hold new runs against old ones: which scores fell by more than is put up with."""
+"""Check new runs for regressions against old ones, and say which scores fell."""
 
 import html
 import os
@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from sertools.report._history import Change, changes, identity
+from sertools import display
+from sertools.report._history import Change, changes, everywhere, identity
 from sertools.report._page import INTENDED_USE, number
 from sertools.report._status import read_json
 
@@ -16,27 +17,27 @@ if TYPE_CHECKING:
     from sertools.evaluation._comparison import Comparison
 
 _PREDICTIONS = "predictions.parquet"
-
-
 _KEYS = ("dataset", "model", "head", "folds", "standardize", "seed")
+FELL, DID_NOT, CANNOT_TELL = "fell", "did not fall", "can't tell"
+_LEVEL = 0.05
+_SAME = 1e-9  # two scores so near are the same
+_OLD, _NEW = "the old run", "the new run"
+LIMIT = -0.02
+"""The difference of the UAR that is put up with, if nobody says otherwise."""
+_SHOWN = 6  # changes in a line
+_ORDER = (FELL, CANNOT_TELL, DID_NOT)
+_HOW = (
+    "Tested by exchanging the two runs' answers for whole speakers, on the clips that "
+    "both were tested on; intervals are 95 % over speakers."
+)
 
 
 class Run(NamedTuple):
-    """A run on disk.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is.
-    about : dict
-        Content of ``run.json``; empty if there is none.
-    metrics : dict
-        Content of ``metrics.json``; empty if there is none.
-    """
+    """A run on disk."""
 
     folder: Path
-    about: dict
-    metrics: dict
+    about: dict  # run.json; empty where there is none
+    metrics: dict  # metrics.json, likewise
 
     @property
     def whole(self) -> bool:
@@ -58,47 +59,16 @@ class Run(NamedTuple):
 
 
 class Matched(NamedTuple):
-    """What belongs together, and what is left.
+    """What belongs together, and what is left."""
 
-    Parameters
-    ----------
-    pairs : list of (Run, Run)
-        The old and the new run of an experiment.
-    only_old, only_new : list of Run
-        Runs with no counterpart that has predictions.
-    notes : list of str
-        What was passed over.
-    """
-
-    pairs: list[tuple[Run, Run]]
+    pairs: list[tuple[Run, Run]]  # the old and the new run of an experiment
     only_old: list[Run]
     only_new: list[Run]
-    notes: list[str]
+    notes: list[str]  # what was passed over
 
 
 def match(old: str | os.PathLike, new: str | os.PathLike) -> Matched:
-    """Match the runs of two folders.
-
-    Two runs are a pair whatever they are. In folders of runs, a pair are the
-    newest runs of the same notebook, parameters, corpus and model.
-
-    Parameters
-    ----------
-    old, new : path-like
-        A run, or a folder of runs.
-
-    Returns
-    -------
-    Matched
-        Sorted by name.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder, or no run in it.
-    ValueError
-        If nothing belongs together.
-    """
+    """Pair two runs, or the newest runs of each experiment in two folders of runs."""
     sides = [Path(place).expanduser() for place in (old, new)]
     found = [_runs(side) for side in sides]
     if all(_is_run(side) for side in sides):
@@ -126,13 +96,7 @@ def match(old: str | os.PathLike, new: str | os.PathLike) -> Matched:
 
 
 def result_of(run: Run) -> "Result":
-    """Load what a run predicted.
-
-    Raises
-    ------
-    ValueError
-        If its files cannot be read.
-    """
+    """Load what a run predicted; a ValueError names a run that cannot be read."""
     import pandas as pd
 
     from sertools import evaluation
@@ -179,10 +143,7 @@ def _read(folder: Path) -> Run:
 
 
 def _newest(runs: list[Run], told: Mapping) -> tuple[dict[tuple, Run], int]:
-    """Keep the newest run of each experiment; say how many are passed over.
-
-    A newest run that failed is kept, too: an older one must not hide it.
-    """
+    """Keep the newest run of each experiment, failed or not; count the others."""
     found: dict[tuple, Run] = {}
     for run in sorted(runs, key=lambda run: str(run.about.get("started") or "")):
         own = run.experiment
@@ -211,57 +172,21 @@ def _nothing(sides, left: list[Run], right: list[Run]) -> str:
     )
 
 
-FELL, DID_NOT, CANNOT_TELL = "fell", "did not fall", "can't tell"
-
-
-_LEVEL = 0.05
-
-
-_SAME = 1e-9  # two scores so near are the same
-
-
-_OLD, _NEW = "the old run", "the new run"
-
-
 @dataclass(frozen=True)
 class RegressionVerdict:
-    """What can be said of one experiment that was run twice.
-
-    Parameters
-    ----------
-    old, new : str
-        Names of the runs.
-    subject : str
-        Corpus, model and head.
-    answer : {"fell", "did not fall", "can't tell"}
-        Whether the UAR fell by more than the limit.
-    why : str
-        One sentence.
-    uar_old, uar_new : float or None
-        On the clips that both were tested on.
-    difference, low, high : float or None
-        New minus old, with its 95 % interval over speakers.
-    p : float or None
-        Of the exchange of whole speakers, two-sided.
-    n_clips, n_speakers : int or None
-        What was compared.
-    notes : tuple of str
-        What was left out, and what a reader must know.
-    changes : tuple of Change
-        What is different besides.
-    """
+    """What can be said of one experiment that was run twice."""
 
     old: str
     new: str
-    subject: str
-    answer: str
+    subject: str  # corpus, model and head
+    answer: str  # FELL, DID_NOT or CANNOT_TELL
     why: str
-    uar_old: float | None = None
+    uar_old: float | None = None  # on the clips that both were tested on
     uar_new: float | None = None
-    difference: float | None = None
+    difference: float | None = None  # new minus old
     low: float | None = None
     high: float | None = None
-    p: float | None = None
+    p: float | None = None  # of the permutation test over speakers, two-sided
     n_clips: int | None = None
     n_speakers: int | None = None
     notes: tuple[str, ...] = ()
@@ -276,30 +201,9 @@ class RegressionVerdict:
 
 
 def judge(old: Run, new: Run, limit: float) -> RegressionVerdict:
-    """Say whether the UAR fell from one run to another by more than a limit.
+    """Test whether the UAR fell by more than a limit: a permutation test over speakers.
 
-    It fell if the drop is larger than the limit and exchanging whole speakers
-    says that it is more than chance (p of 0.05 or less). It did not fall if the
-    95 % interval over speakers leaves no room for such a drop. Anything else
-    can't be told; so it is with five speakers or fewer, and where nobody knows
-    who speaks.
-
-    Parameters
-    ----------
-    old, new : Run
-        The runs, with predictions.
-    limit : float
-        The difference of the UAR that is still put up with, 0 or less.
-
-    Returns
-    -------
-    Verdict
-        With the reason.
-
-    Raises
-    ------
-    ValueError
-        If the results cannot be read, or have nothing in common.
+    Fallen: a larger drop, and p <= 0.05. Not: the 95 % interval leaves no room for one.
     """
     from sertools import evaluation
 
@@ -322,13 +226,7 @@ def judge(old: Run, new: Run, limit: float) -> RegressionVerdict:
 
 
 def signed(value: float | None) -> str:
-    """Write a difference with its sign.
-
-    Examples
-    --------
-    >>> signed(0.0123), signed(-0.1)
-    ('+0.012', '-0.100')
-    """
+    """Write a difference with its sign."""
     return "" if value is None else f"{round(value, 3) + 0.0:+.3f}"
 
 
@@ -354,7 +252,7 @@ def _answer(numbers, found, limit: float, same: bool) -> tuple[str, str]:
     if same:
         return DID_NOT, "The answers to all clips are the same."
     if p is None:
-        why = "; ".join(line.rstrip(".") for line in _hindrances(found))
+        why = "; ".join(line.rstrip(".") for line in found.untested)
         return CANNOT_TELL, f"{signed(moved)}. {why}."
     size = f"{signed(moved)} [{signed(low)}, {signed(high)}]"
     real = p <= _LEVEL
@@ -371,13 +269,6 @@ def _answer(numbers, found, limit: float, same: bool) -> tuple[str, str]:
     )
 
 
-def _hindrances(found: "Comparison") -> list[str]:
-    """Say why no test was possible."""
-    words = ("cannot be tested", "can be tested", "too few to test", "may be ranked")
-    known = [note for note in found.notes if any(word in note for word in words)]
-    return known or ["The difference cannot be tested"]
-
-
 def _same_answers(results: dict) -> bool:
     old, new = (r.predictions.set_index("clip")["predicted"] for r in results.values())
     return len(old) == len(new) and old.to_dict() == new.to_dict()
@@ -392,31 +283,15 @@ def _p(value: float) -> str:
     return "0.001 or less" if value <= 0.001 else f"{value:.3f}"
 
 
-LIMIT = -0.02
-"""The difference of the UAR that is put up with, if nobody says otherwise."""
-
-
-_SHOWN = 6  # changes in a line
-
-
-_ORDER = (FELL, CANNOT_TELL, DID_NOT)
-
-
-_HOW = (
-    "Tested by exchanging the two runs' answers for whole speakers, on the clips that "
-    "both were tested on; intervals are 95 % over speakers."
-)
-
-
 @dataclass(frozen=True, repr=False)
-class RegressionCheck:
-    """Two folders of runs side by side; shows itself as a list of answers.
+class RegressionCheck(display.Display):
+    """A regression check: two folders of runs side by side, as a list of answers.
 
     Parameters
     ----------
     limit : float
         The difference of the UAR that is put up with, 0 or less.
-    verdicts : tuple of Verdict
+    verdicts : tuple of RegressionVerdict
         One an experiment; those that fell come first.
     only_old, only_new : tuple of str
         Runs that have no counterpart.
@@ -464,24 +339,22 @@ class RegressionCheck:
         lines += ["", f"{_HOW} Limit {signed(self.limit)}.", "", INTENDED_USE]
         return "\n".join(lines) + "\n"
 
-    def __repr__(self) -> str:
-        lines = [f"UAR: {self.headline} (limit {signed(self.limit)})"]
+    def _parts(self):
+        yield display.heading(f"UAR: {self.headline} (limit {signed(self.limit)})")
+        lines, rows = [], []
         for one in self.verdicts:
-            lines.append(f"  {one.answer:12}  {one.subject or one.new}: {one.why}")
+            subject, answer = one.subject or one.new, html.escape(one.answer)
+            lines.append(f"  {one.answer:12}  {subject}: {one.why}")
             lines += [f"{'':16}{line}" for line in _more(one)]
-        return "\n".join([*lines, *(f"  {line}" for line in self._about()), _HOW])
-
-    def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td><b>{html.escape(one.answer)}</b></td><td>"
-            f"{html.escape(one.subject or one.new)}</td>"
-            f"<td style='text-align:left'>{html.escape(one.why)}</td></tr>"
-            for one in self.verdicts
-        )
-        said = "".join(f"<li>{html.escape(line)}</li>" for line in self._about())
-        head = html.escape(f"UAR: {self.headline} (limit {signed(self.limit)})")
-        table = f"<table aria-label='Runs'>{rows}</table>"
-        return f"<p>{head}</p>{table}<ul>{said}</ul><p>{_HOW}</p>"
+            rows.append(
+                f"<tr><td><b>{answer}</b></td><td>{html.escape(subject)}</td>"
+                f"<td style='text-align:left'>{html.escape(one.why)}</td></tr>"
+            )
+        table = f"<table aria-label='Runs'>{''.join(rows)}</table>"
+        yield display.Part(lines, table)
+        about = display.notes(self._about())
+        yield about._replace(html=about.html or "<ul></ul>")
+        yield display.Part([_HOW], f"<p>{_HOW}</p>")
 
     def _about(self) -> list[str]:
         sides = (("old", self.only_old), ("new", self.only_new))
@@ -489,10 +362,10 @@ class RegressionCheck:
         return [*lines, *self.notes]
 
 
-def gate(
+def check_regressions(
     old: str | os.PathLike, new: str | os.PathLike, fail_below: float = LIMIT
 ) -> RegressionCheck:
-    """Hold new runs against old ones, and say which scores fell.
+    """Check for regressions: hold new runs against old ones, say which scores fell.
 
     Parameters
     ----------
@@ -504,7 +377,7 @@ def gate(
 
     Returns
     -------
-    Gate
+    RegressionCheck
         Shows itself as a list of answers.
 
     Raises
@@ -548,11 +421,8 @@ def _common(
     verdicts: list[RegressionVerdict],
 ) -> tuple[list[RegressionVerdict], list[str]]:
     """Say once what goes for all experiments, where there are several."""
-    if len(verdicts) < 2:
-        return verdicts, []
-    first = verdicts[0]
-    notes = [n for n in first.notes if all(n in one.notes for one in verdicts)]
-    moved = [c for c in first.changes if all(c in one.changes for one in verdicts)]
+    notes = everywhere([one.notes for one in verdicts])
+    moved = everywhere([one.changes for one in verdicts])
     lighter = [
         replace(
             one,

@@ -6,11 +6,11 @@ A run that is made again takes the place of the earlier one on disk. Here both s
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sertools.locks import holding
+from sertools.files import holding
 from sertools.report._status import read_json
 
 NAME = "history.jsonl"
@@ -22,8 +22,6 @@ SCHEMA_VERSION = 1
 
 
 _ENDED = ("ok", "failed")
-
-
 _OF_RUN = (
     *("run", "notebook", "parameters", "started", "seconds", "status", "error"),
     *("source_sha256", "git_commit", "git_dirty", "packages", "platform"),
@@ -32,38 +30,23 @@ _OF_RUN = (
 
 
 _PARTS = ("parameters", "packages", "metrics", "error")
-
-
 _OF_METRICS = (
     *("dataset", "model", "head", "folds", "standardize", "seed", "n_clips"),
     *("n_speakers", "uar", "accuracy", "macro_f1", "chance"),
     *("leaking", "synthetic", "random_weights"),
 )
+_PLACES = ("root", "out")  # they say where, not what
+_SHORT = 8  # characters of a digest that a person compares
+_DIGESTS = {
+    "source_sha256": ("notebook", "source"),
+    "git_commit": ("version", "commit of sertools"),
+    "corpus_sha256": ("data", "corpus"),
+    "weights_sha256": ("data", "weights"),
+}
 
 
 def entry(run: Mapping, metrics: Mapping | None = None) -> dict:
-    """Sum a run up in what its line of the history holds.
-
-    Parameters
-    ----------
-    run : mapping
-        Content of ``run.json``.
-    metrics : mapping, optional
-        Content of ``metrics.json``.
-
-    Returns
-    -------
-    dict
-        ``schema_version``, ``run``, ``notebook``, ``parameters``, ``started``,
-        ``seconds``, ``status``, ``error``, digests and versions; under
-        ``metrics`` what was tested and the scores, or None.
-
-    Examples
-    --------
-    >>> made = entry({"run": "a-1", "status": "ok"}, {"uar": {"value": 0.5}})
-    >>> made["run"], made["metrics"]["uar"]
-    ('a-1', {'value': 0.5})
-    """
+    """Sum a run up in what its line of the history holds."""
     summed = {key: metrics.get(key) for key in _OF_METRICS} if metrics else None
     return {
         "schema_version": SCHEMA_VERSION,
@@ -73,41 +56,13 @@ def entry(run: Mapping, metrics: Mapping | None = None) -> dict:
 
 
 def note(out: str | os.PathLike, run: Mapping, metrics: Mapping | None = None) -> None:
-    """Add a run that ended to the history of a folder.
-
-    Parameters
-    ----------
-    out : path-like
-        Folder of the runs; it exists.
-    run, metrics : mapping
-        Content of ``run.json`` and ``metrics.json``.
-    """
+    """Add a run that ended to the history of a folder."""
     with holding(Path(out) / f".{NAME}.lock"):
         _append(Path(out) / NAME, [entry(run, metrics)])
 
 
 def read(out: str | os.PathLike) -> list[dict]:
-    """Read the history of a folder, the oldest run first.
-
-    Parameters
-    ----------
-    out : path-like
-        Folder of the runs.
-
-    Returns
-    -------
-    list of dict
-        As `entry` makes them, each run once. A line that is no whole entry,
-        such as one that a full disk cut off, is passed over.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> out = tempfile.mkdtemp()
-    >>> note(out, {"run": "a-1", "status": "ok", "started": "2026-01-01"})
-    >>> [line["run"] for line in read(out)]
-    ['a-1']
-    """
+    """Read the history of a folder, the oldest run first; pass over broken lines."""
     try:
         text = (Path(out) / NAME).read_bytes().decode("utf-8", errors="replace")
     except FileNotFoundError:
@@ -123,18 +78,7 @@ def read(out: str | os.PathLike) -> list[dict]:
 def gather(out: str | os.PathLike) -> list[dict]:
     """Read the history, and add runs that lie in the folder and are not in it.
 
-    So nothing is missing where a run was copied here, or its maker was killed
-    before it could add a line.
-
-    Parameters
-    ----------
-    out : path-like
-        Folder of the runs.
-
-    Returns
-    -------
-    list of dict
-        As `read` gives them.
+    They were copied here, or their maker was killed before it could add a line.
     """
     out = Path(out)
     if not out.is_dir():
@@ -190,36 +134,12 @@ def _append(path: Path, entries: list[dict]) -> None:
         os.fsync(file.fileno())
 
 
-_PLACES = ("root", "out")  # they say where, not what
-
-
-_SHORT = 8  # characters of a digest that a person compares
-
-
-_DIGESTS = {
-    "source_sha256": ("notebook", "source"),
-    "git_commit": ("version", "commit of sertools"),
-    "corpus_sha256": ("data", "corpus"),
-    "weights_sha256": ("data", "weights"),
-}
-
-
 class Change(NamedTuple):
-    """One thing that is not as it was.
+    """One thing that is not as it was."""
 
-    Parameters
-    ----------
-    kind : {"parameter", "version", "data", "notebook"}
-        What sort of thing.
-    name : str
-        Which one.
-    before, after : str
-        What it was and what it is; ``"none"`` where there is none.
-    """
-
-    kind: str
+    kind: str  # parameter, version, data or notebook
     name: str
-    before: str
+    before: str  # "none" where there is none
     after: str
 
     def __str__(self) -> str:
@@ -227,51 +147,13 @@ class Change(NamedTuple):
 
 
 def identity(run: Mapping) -> tuple:
-    """Give what makes two runs the same experiment: notebook and parameters.
-
-    Where files lie is no part of it, and neither are versions and data: they
-    are what may have changed meanwhile.
-
-    Parameters
-    ----------
-    run : mapping
-        Content of ``run.json``, or a line of the history.
-
-    Returns
-    -------
-    tuple
-        Hashable.
-
-    Examples
-    --------
-    >>> one = {"notebook": "a", "parameters": {"head": "svm", "root": "x"}}
-    >>> identity(one) == identity({**one, "parameters": {"head": "svm"}})
-    True
-    """
+    """Give what makes two runs one experiment: notebook and parameters, not places."""
     given = _telling(run)
     return run.get("notebook"), tuple((k, repr(v)) for k, v in sorted(given.items()))
 
 
 def changes(old: Mapping, new: Mapping) -> list[Change]:
-    """List what is different in a run from an earlier one, scores aside.
-
-    Parameters
-    ----------
-    old, new : mapping
-        Content of ``run.json``, or lines of the history.
-
-    Returns
-    -------
-    list of Change
-        Parameters first, then notebook, data and versions.
-
-    Examples
-    --------
-    >>> old = {"parameters": {"head": "svm"}, "packages": {"numpy": "2.4"}}
-    >>> new = {"parameters": {"head": "svm"}, "packages": {"numpy": "2.5"}}
-    >>> print(*changes(old, new))
-    numpy 2.4 → 2.5
-    """
+    """List what is different in a run from an earlier one, scores aside."""
     found = [
         Change("parameter", *what) for what in _differ(_telling(old), _telling(new))
     ]
@@ -292,24 +174,15 @@ def changes(old: Mapping, new: Mapping) -> list[Change]:
     return sorted(found, key=lambda change: order.index(change.kind))
 
 
+def everywhere(lists: Sequence[Sequence]) -> list:
+    """Take what all of several lists have in common; nothing where there is one."""
+    if len(lists) < 2:
+        return []
+    return [one for one in lists[0] if all(one in some for some in lists)]
+
+
 def before(run: Mapping, history: Iterable[Mapping]) -> Mapping | None:
-    """Find the run to hold another against: the last ok one of the same experiment.
-
-    If there is none, the ok one of the same notebook, corpus and model that
-    differs in the fewest parameters.
-
-    Parameters
-    ----------
-    run : mapping
-        A line of the history.
-    history : iterable of mapping
-        All lines, the oldest first.
-
-    Returns
-    -------
-    mapping or None
-        The earlier line.
-    """
+    """Find the last ok run of the same experiment, else of the one nearest to it."""
     near = [
         one
         for one in itertools.takewhile(lambda one: one is not run, history)

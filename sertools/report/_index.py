@@ -1,15 +1,15 @@
-"""The list of all runs in a folder, and what became of them, as one page."""
+"""The page of all runs in a folder: what became of them, what changed, trends."""
 
 import contextlib
 import datetime
 import math
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from sertools.files import write_text
-from sertools.report._history import before, changes, gather, identity
+from sertools.report._history import before, changes, everywhere, gather, identity
 from sertools.report._page import (
     INTENDED_USE,
     TEMPLATES,
@@ -33,51 +33,27 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 38, 14, 12, 30
 
 
 _DODGE = 5.0  # between the marks of series that were run at one time
-
-
 _STEPS = (0.1, 0.2, 0.25)  # of the scale
-
-
 _HARMLESS = ("dataset", "model", "variant")  # a picture's title says them
+_SAME = 5e-4  # a difference of the UAR that three decimals do not show
+_SCRIPTS = ("sort.js", "trends.js")
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run in a picture.
-
-    Parameters
-    ----------
-    x, y : float
-        Where its mark stands.
-    low, high : float or None
-        Where its interval ends, on the y axis.
-    said : str
-        The same in words.
-    run : Mapping
-        Its line of the history.
-    """
+    """One run in a picture."""
 
     x: float
     y: float
     low: float | None
     high: float | None
-    said: str
-    run: Mapping
+    said: str  # the same in words
+    run: Mapping  # its line of the history
 
 
 @dataclass(frozen=True)
 class Series:
-    """The runs of one experiment, the oldest first.
-
-    Parameters
-    ----------
-    label : str
-        What tells it from the others in the picture.
-    shape : str
-        One of `SHAPES`.
-    points : tuple of Point
-        Its runs.
-    """
+    """The runs of one experiment, the oldest first."""
 
     label: str
     shape: str
@@ -91,34 +67,16 @@ class Series:
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture: one corpus, one model, time to the right, the UAR upwards.
-
-    Parameters
-    ----------
-    dataset, model : str
-        What it shows.
-    part : str
-        ``"1 of 2"`` where one picture is not enough.
-    series : tuple of Series
-        What is drawn.
-    scale : tuple of (str, float)
-        Marks of the y axis and where they stand.
-    days : tuple of (str, float, str)
-        Marks of the x axis, where they stand, and how they are anchored.
-    chance : float or None
-        Where guessing stands on the y axis; None where the runs differ in it.
-    notes : tuple of str
-        What a reader must know of all that is drawn.
-    """
+    """A picture: one corpus, one model, time to the right, the UAR upwards."""
 
     dataset: str
     model: str
-    part: str
+    part: str  # "1 of 2" where one picture is not enough
     series: tuple[Series, ...]
-    scale: tuple[tuple[str, float], ...]
-    days: tuple[tuple[str, float, str], ...]
-    chance: float | None
-    notes: tuple[str, ...] = field(default=())
+    scale: tuple[tuple[str, float], ...]  # marks of the y axis
+    days: tuple[tuple[str, float, str], ...]  # of the x axis, and how they are anchored
+    chance: float | None  # None where the runs differ in it
+    notes: tuple[str, ...] = ()
 
     @property
     def runs(self) -> int:
@@ -129,23 +87,8 @@ class Panel:
 def trends(history: Iterable[Mapping]) -> list[Panel]:
     """Place the scores of a history in pictures that share one scale.
 
-    Parameters
-    ----------
-    history : iterable of mapping
-        Lines of the history, the oldest first; those without a score are left
-        out.
-
-    Returns
-    -------
-    list of Panel
-        Sorted by corpus and model.
-
-    Examples
-    --------
-    >>> score = {"dataset": "demo", "model": "mfcc", "uar": {"value": 0.5}}
-    >>> run = {"run": "a-1", "started": "2026-01-01T00:00:00+00:00", "metrics": score}
-    >>> [(panel.dataset, panel.runs) for panel in trends([run])]
-    [('demo', 1)]
+    matplotlib does not do here: a mark is a link with words of its own that keys
+    walk along, in the page's colours, and a picture takes 3 kB, not 11 to 18.
     """
     scored = [run for run in history if _uar(run)]
     if not scored:
@@ -320,12 +263,6 @@ def _plain(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
 
 
-_SAME = 5e-4  # a difference of the UAR that three decimals do not show
-
-
-_SCRIPTS = ("sort.js", "trends.js")
-
-
 def write_index(out: str | os.PathLike) -> Path:
     """Write `index.html` from what lies on disk and from the history.
 
@@ -438,7 +375,7 @@ def _news(rows: Iterable[Mapping]) -> dict:
     for row in rows:
         newest.setdefault(row["identity"], row)
     told = [row for row in newest.values() if row["since"] and row["since"]["same"]]
-    common = _common([row["since"]["changes"] for row in told])
+    common = everywhere([row["since"]["changes"] for row in told])
     moved = []
     for row in told:
         own = [change for change in row["since"]["changes"] if change not in common]
@@ -458,13 +395,6 @@ def _news(rows: Iterable[Mapping]) -> dict:
         "still": len(told) - len(moved),
         "new": len(newest) - len(told),
     }
-
-
-def _common(lists: list[list]) -> list:
-    """Take what changed in all runs, where there are several."""
-    if len(lists) < 2:
-        return []
-    return [change for change in lists[0] if all(change in some for some in lists)]
 
 
 def _model(experiment: tuple, history: list) -> str:

@@ -32,16 +32,26 @@ _lock = threading.Lock()
 
 
 _guard: subprocess.Popen | None = None
+_EVERY = 0.2  # seconds between two looks at the memory
+_LAST_WORDS = (  # a crash in native code says where, past ipykernel's own pipes
+    "__import__('faulthandler').enable(getattr("
+    "__import__('sys').stderr, '_original_stdstream_copy', 2), all_threads=False)"
+)
+_OPTIONS = (
+    "--HistoryManager.enabled=False",  # many kernels, one file of history
+    "--log-level=ERROR",
+    f"--IPKernelApp.exec_lines={_LAST_WORDS}",
+)
+_ENVIRONMENT = {
+    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
+    "SERTOOLS_STATIC": "1",  # widgets are pictures: nobody is there to click
+    "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
+}
 
 
 def protect(session: int) -> None:
-    """See to it that a session of processes does not outlive this process.
-
-    Parameters
-    ----------
-    session : int
-        Process id of its leader.
-    """
+    """See to it that a session of processes does not outlive this process."""
     _tell(f"+{session}\n")
 
 
@@ -67,44 +77,12 @@ def _tell(line: str) -> None:
         _guard.stdin.flush()
 
 
-_EVERY = 0.2  # seconds between two looks at the memory
-
-
-_LAST_WORDS = (  # a crash in native code says where, past ipykernel's own pipes
-    "__import__('faulthandler').enable(getattr("
-    "__import__('sys').stderr, '_original_stdstream_copy', 2), all_threads=False)"
-)
-
-
-_OPTIONS = (
-    "--HistoryManager.enabled=False",  # many kernels, one file of history
-    "--log-level=ERROR",
-    f"--IPKernelApp.exec_lines={_LAST_WORDS}",
-)
-
-
-_ENVIRONMENT = {
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
-    "SERTOOLS_STATIC": "1",  # widgets are pictures: nobody is there to click
-    "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
-}
-
-
 @dataclass(frozen=True)
 class Limits:
-    """What a run may take.
+    """What a run may take."""
 
-    Parameters
-    ----------
-    timeout : float or None
-        Seconds for the whole notebook.
-    memory : float or None
-        Megabytes (1e6 bytes) for the kernel and its children.
-    """
-
-    timeout: float | None = None
-    memory: float | None = None
+    timeout: float | None = None  # seconds for the whole notebook
+    memory: float | None = None  # 1e6 bytes, for the kernel and its children
 
 
 class Stop(Protocol):
@@ -120,27 +98,9 @@ def manager_class(
     folder: str | os.PathLike | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> type["AsyncKernelManager"]:
-    """Make the class whose kernel is this very interpreter, under watch.
+    """Make the class whose kernel is this very interpreter, whatever is registered.
 
-    Whatever kernels are registered under the name ``python3`` elsewhere, a
-    report runs where `sertools` was started.
-
-    Parameters
-    ----------
-    watch : Watch
-        Told of the kernel's process when it starts.
-    log : int
-        File descriptor for what the process writes past the notebook, such as
-        the last words of a crash in native code.
-    folder : path-like, optional
-        Where the kernel runs: the current folder if not given.
-    environment : mapping of str to str, optional
-        What the kernel finds in its environment beside this process's own.
-
-    Returns
-    -------
-    type
-        A kernel manager for papermill.
+    What its process writes past the notebook goes to the descriptor `log`.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
@@ -168,11 +128,9 @@ def manager_class(
 
 
 def _sockets() -> dict[str, object]:
-    """Choose where manager and kernel meet.
+    """Choose where manager and kernel meet: on Linux, a name that nobody else takes.
 
-    A port that is free when it is chosen may be another's a second later, when the
-    kernel wants it: a night with many kernels loses runs to that. Linux has names
-    that nobody else takes, and no files that stay behind.
+    A port that is free when it is chosen may be another's when the kernel wants it.
     """
     if not sys.platform.startswith("linux"):
         return {}
@@ -181,32 +139,7 @@ def _sockets() -> dict[str, object]:
 
 
 class Watch:
-    """Follow a kernel and its children: memory, time, and their end.
-
-    Used as a context: a thread looks five times a second, and when the context
-    is left nothing of the kernel is alive any more. Nor is it when this process
-    is killed: a guard of its own sees to that.
-
-    Parameters
-    ----------
-    timeout : float, optional
-        Seconds after which the kernel is killed; None: no limit.
-    memory : float, optional
-        Megabytes (1e6 bytes) that kernel and children may hold together; None:
-        no limit.
-    stop : Stop, optional
-        Says that the kernel should be killed.
-
-    Attributes
-    ----------
-    peak : int
-        Most resident memory of kernel and children together, in bytes. Pages
-        that they share count once for each.
-    cause : {"timeout", "memory", "stop"} or None
-        Why the kernel was killed, if it was.
-    process : subprocess.Popen or None
-        The kernel, once it has started.
-    """
+    """Watch a kernel and its children five times a second; leave none of them alive."""
 
     def __init__(
         self,
@@ -214,8 +147,8 @@ class Watch:
         memory: float | None = None,
         stop: Stop | None = None,
     ):
-        self.peak = 0
-        self.cause: str | None = None
+        self.peak = 0  # bytes; pages that processes share count once for each
+        self.cause: str | None = None  # timeout, memory or stop
         self.process: subprocess.Popen | None = None
         self._timeout, self._memory, self._stop = timeout, memory, stop
         self._family: dict = {}
@@ -294,25 +227,7 @@ class Watch:
 
 
 def how_it_ended(process: subprocess.Popen | None) -> str:
-    """Say how a dead process ended, as far as the system tells.
-
-    Parameters
-    ----------
-    process : subprocess.Popen or None
-        The process.
-
-    Returns
-    -------
-    str
-        For example ``"exit status 3"`` or ``"killed by SIGKILL"``.
-
-    Examples
-    --------
-    >>> process = subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"])
-    >>> _ = process.wait()
-    >>> how_it_ended(process)
-    'exit status 3'
-    """
+    """Say how a dead process ended: ``exit status 3``, or ``killed by SIGKILL``."""
     code = process.poll() if process is not None else None
     if code is None:
         return "no exit status known"

@@ -29,46 +29,42 @@ _SUSPECT = re.compile(
 
 
 _GONE = ["script", "link", "iframe", "frame", "object", "embed", "base", "meta"]
-
-
 _LOADS = {"src", "srcset", "srcdoc", "poster", "background", "data", "ping"}
-
-
 _LOADS |= {"action", "formaction"}
-
-
 _DATA = re.compile(r"data:(image|audio|video|font)/", re.IGNORECASE)
-
-
 _LINK = re.compile(r"(https?:|mailto:|#|[\w./#%?=&-]+$)", re.IGNORECASE)
-
-
 _REACH = re.compile(
     r"@import[^;]*;?|url\(\s*(?!['\"]?\s*(?:data:|#))[^)]*\)", re.IGNORECASE
 )
+TEMPLATES = Path(__file__).with_name("template")
+"""Folder of the page templates."""
+_POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; font-src data:; "
+    "style-src 'unsafe-inline'; script-src {script}; "
+    "base-uri 'none'; form-action 'none'"
+)
+_LONGEST = 20_000  # characters of one text output
+_HEADING = re.compile(r"^(#{1,3})\s+(.+?)\s*#*$", re.MULTILINE)
+_TITLE = re.compile(r"\A\s*#\s+(.+?)\s*#*$", re.MULTILINE)
+_SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)(?:<a class="anchor-link".*?)?</h2>')
+_NO_PICTURE = (  # what only a live notebook can show
+    "application/javascript",
+    "application/vnd.jupyter.widget-view+json",
+    "text/vnd.mermaid",
+)
+INTENDED_USE = (
+    "Agreement with the label an actor intended; no claim about felt emotion; "
+    "not for decisions about people."
+)
+_SYNTHETIC = (
+    "This is synthetic speech: the scores show that everything works, and nothing "
+    "about people."
+)
+_RANDOM = "The weights are random (tiny): the scores mean nothing."
 
 
 def clean(html: str) -> str:
-    """Take out scripts, event handlers and everything fetched from elsewhere.
-
-    Plain links stay; pictures and sound stay where they are part of the page.
-    Header cells of tables say what they head.
-
-    Parameters
-    ----------
-    html : str
-        Part of a page.
-
-    Returns
-    -------
-    str
-        The same without what could run or reach out.
-
-    Examples
-    --------
-    >>> clean('<b onclick="run()">bold</b><script>run()</script>')
-    '<b>bold</b>'
-    """
+    """Take out scripts, event handlers and everything fetched from elsewhere."""
     html = headed(html)
     if not _SUSPECT.search(html):
         return html
@@ -112,34 +108,8 @@ def _note(soup):
     return note
 
 
-TEMPLATES = Path(__file__).with_name("template")
-"""Folder of the page templates."""
-
-
-_POLICY = (
-    "default-src 'none'; img-src data:; media-src data:; font-src data:; "
-    "style-src 'unsafe-inline'; script-src {script}; "
-    "base-uri 'none'; form-action 'none'"
-)
-
-
 def render(template: str, script: str = "", **content) -> str:
-    """Render a page that asks nothing of anybody: no network, no foreign script.
-
-    Parameters
-    ----------
-    template : str
-        File name in `TEMPLATES`.
-    script : str, optional
-        The page's own script; the browser is told to run no other.
-    **content
-        What the template shows. Everything is escaped.
-
-    Returns
-    -------
-    str
-        The page.
-    """
+    """Render a page that asks nothing of anybody: no network, no script but its own."""
     allowed = "'none'"
     if script:
         digest = hashlib.sha256(script.encode()).digest()
@@ -149,24 +119,12 @@ def render(template: str, script: str = "", **content) -> str:
 
 
 def number(value: float | None) -> str:
-    """Write a score with three decimals.
-
-    Examples
-    --------
-    >>> number(0.78125)
-    '0.781'
-    """
+    """Write a score with three decimals."""
     return "–" if value is None else f"{value:.3f}"  # noqa: RUF001
 
 
 def span(seconds: float | None) -> str:
-    """Write a time span the way people say it.
-
-    Examples
-    --------
-    >>> span(200.4)
-    '3 min 20 s'
-    """
+    """Write a time span the way people say it."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -204,25 +162,6 @@ def _environment() -> "jinja2.Environment":
     return environment
 
 
-_LONGEST = 20_000  # characters of one text output
-
-
-_HEADING = re.compile(r"^(#{1,3})\s+(.+?)\s*#*$", re.MULTILINE)
-
-
-_TITLE = re.compile(r"\A\s*#\s+(.+?)\s*#*$", re.MULTILINE)
-
-
-_SECTION = re.compile(r'<h2 id="([^"]+)">(.*?)(?:<a class="anchor-link".*?)?</h2>')
-
-
-_NO_PICTURE = (  # what only a live notebook can show
-    "application/javascript",
-    "application/vnd.jupyter.widget-view+json",
-    "text/vnd.mermaid",
-)
-
-
 def title_of(notebook: "NotebookNode") -> str:
     """Give the title: the first line of the first cell, if it is a heading."""
     for cell in notebook.cells[:1]:
@@ -233,20 +172,7 @@ def title_of(notebook: "NotebookNode") -> str:
 
 
 def render_cells(notebook: "NotebookNode", failed: int | None = None) -> str:
-    """Render the cells, code folded, without any reference to the outside.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        As executed.
-    failed : int, optional
-        Position of the cell that failed; its code is open.
-
-    Returns
-    -------
-    str
-        HTML for the inside of a page.
-    """
+    """Render the cells, code folded, without any reference to the outside."""
     from nbconvert import HTMLExporter
 
     notebook = _prepared(notebook, failed)
@@ -313,36 +239,8 @@ def _shortened(text: str) -> str:
     )
 
 
-INTENDED_USE = (
-    "Agreement with the label an actor intended; no claim about felt emotion; "
-    "not for decisions about people."
-)
-
-
-_SYNTHETIC = (
-    "This is synthetic speech: the scores show that everything works, and nothing "
-    "about people."
-)
-
-
-_RANDOM = "The weights are random (tiny): the scores mean nothing."
-
-
 def write_page(folder: Path, declared: Iterable[Parameter] = ()) -> Path:
-    """Write `report.html` from the other files of a run.
-
-    Parameters
-    ----------
-    folder : Path
-        With `run.json`, `notebook.ipynb` and, if there is one, `metrics.json`.
-    declared : iterable of Parameter, optional
-        What the notebook declares, to tell values that were set from defaults.
-
-    Returns
-    -------
-    Path
-        The page.
-    """
+    """Write `report.html` from the other files of a run."""
     import nbformat
 
     folder = Path(folder)
@@ -371,24 +269,7 @@ def write_page(folder: Path, declared: Iterable[Parameter] = ()) -> Path:
 
 
 def scores(metrics: Mapping) -> dict:
-    """Take what a drawn interval needs out of `metrics.json`.
-
-    Parameters
-    ----------
-    metrics : mapping
-        Content of `metrics.json`.
-
-    Returns
-    -------
-    dict
-        ``uar``, ``accuracy`` and ``macro_f1``, each a dict of ``value``, ``low``
-        and ``high`` or None; ``chance`` and ``baseline``, a float or None.
-
-    Examples
-    --------
-    >>> scores({"uar": {"value": 0.5, "low": None, "high": None}})["uar"]["value"]
-    0.5
-    """
+    """Take what a drawn interval needs out of `metrics.json`."""
     found = {
         name: _triple(metrics.get(name)) for name in ("uar", "accuracy", "macro_f1")
     }
@@ -401,29 +282,16 @@ def scores(metrics: Mapping) -> dict:
 
 
 def notices(run: Mapping, metrics: Mapping) -> list[str]:
-    """List what a reader must know before believing a score.
-
-    Parameters
-    ----------
-    run, metrics : mapping
-        Content of `run.json` and `metrics.json`.
-
-    Returns
-    -------
-    list of str
-        The warnings of the result, and what goes for the demo corpus and for
-        random weights where the result does not say it itself.
-    """
+    """List what a reader must know before believing a score, each thing once."""
     if not metrics:
         return []
     found = [str(warning) for warning in metrics.get("warnings") or []]
-    said = " ".join(found).lower()
     given = run.get("parameters", {})
     dataset = metrics.get("dataset") or given.get("dataset")
-    synthetic = metrics.get("synthetic") or dataset == "demo"
-    if synthetic and "synthetic" not in said:
+    # What a result says of itself stands among its warnings.
+    if dataset == "demo" and not metrics.get("synthetic"):
         found.append(_SYNTHETIC)
-    if given.get("weights") == "tiny" and "random" not in said:
+    if given.get("weights") == "tiny" and not metrics.get("random_weights"):
         found.append(_RANDOM)
     return found
 
@@ -438,19 +306,14 @@ def _triple(value: object) -> dict | None:
 
 def _emotions(metrics: Mapping) -> list[dict]:
     """List recall per emotion, with the emotion's colour."""
-    table = metrics.get("per_class") or {}
-    if isinstance(table, Mapping):
-        rows = [{"emotion": name, **row} for name, row in table.items()]
-    else:
-        rows = [dict(row) for row in table]
     return [
         {
-            "emotion": str(row.get("emotion", "")),
+            "emotion": name,
             "recall": row.get("recall"),
             "n_clips": row.get("n_clips"),
-            "colour": labels.colour(str(row.get("emotion", ""))),
+            "colour": labels.colour(name),
         }
-        for row in rows
+        for name, row in (metrics.get("per_class") or {}).items()
     ]
 
 

@@ -9,12 +9,11 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sertools.report._notebooks import find, name_of, read
 
 _TYPES = {"str": str, "int": int, "float": float, "bool": bool}
-
-
 _WORDS = {
     str: "text",
     int: "a whole number",
@@ -24,6 +23,7 @@ _WORDS = {
 
 
 _YES_NO = {"yes": True, "true": True, "no": False, "false": False}
+_SCHEMES = ("speaker", "random", "published")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,14 @@ class Parameter:
                 f"not {given!r}"
             )
         return value
+
+
+class Mistake(NamedTuple):
+    """What is wrong with one given value."""
+
+    parameter: str
+    text: str
+    unknown: bool = False  # there is no such parameter
 
 
 def parameters(notebook: str | Path) -> list[Parameter]:
@@ -150,32 +158,15 @@ def check(
     values, mistakes = checked(parameters, given)
     if mistakes:
         known = ", ".join(parameter.name for parameter in parameters)
-        raise ValueError(f"{'; '.join(mistakes)}. Parameters: {known}.")
+        said = "; ".join(mistake.text for mistake in mistakes)
+        raise ValueError(f"{said}. Parameters: {known}.")
     return values
 
 
 def checked(
     parameters: Iterable[Parameter], given: Mapping[str, object]
-) -> tuple[dict[str, str | int | float | bool], list[str]]:
-    """Check given values, and list the mistakes instead of raising.
-
-    Parameters
-    ----------
-    parameters, given
-        As for `check`.
-
-    Returns
-    -------
-    values : dict of str to str, int, float or bool
-        Every declared parameter with its value, given or default.
-    mistakes : list of str
-        One a wrong name or value, in the order they were given.
-
-    Examples
-    --------
-    >>> checked([Parameter("seed", int, 0)], {"seeds": 1})[1]
-    ["there is no parameter 'seeds' (did you mean seed?)"]
-    """
+) -> tuple[dict[str, str | int | float | bool], list[Mistake]]:
+    """Check given values: give every parameter's value, and the mistakes."""
     known = {parameter.name: parameter for parameter in parameters}
     values = {name: parameter.default for name, parameter in known.items()}
     mistakes = []
@@ -183,12 +174,13 @@ def checked(
         if name not in known:
             near = difflib.get_close_matches(name, known, n=2, cutoff=0.65)
             hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-            mistakes.append(f"there is no parameter {name!r}{hint}")
+            text = f"there is no parameter {name!r}{hint}"
+            mistakes.append(Mistake(name, text, unknown=True))
             continue
         try:
             values[name] = known[name].convert(value)
         except ValueError as bad:
-            mistakes.append(str(bad))
+            mistakes.append(Mistake(name, str(bad)))
     return values, mistakes
 
 
@@ -262,41 +254,18 @@ def _comments(source: str) -> dict[int, str]:
     }
 
 
-_SCHEMES = ("speaker", "random", "published")
-
-
 def invalid_values(
     given: Mapping[str, object],
     values: Mapping[str, object],
     declared: Iterable[Parameter] = (),
-) -> list[str]:
-    """List what the parameters that all notebooks share cannot mean.
-
-    Parameters
-    ----------
-    given : mapping of str to value
-        Parameters that somebody set, of the right type.
-    values : mapping of str to value
-        All parameters.
-    declared : iterable of Parameter, optional
-        With their defaults, which are right as they are.
-
-    Returns
-    -------
-    list of str
-        One line a mistake, with near matches.
-
-    Examples
-    --------
-    >>> invalid_values({"emotions": "happy,sadd"}, {})
-    ["Unknown emotion 'sadd'. Did you mean sad?..."]
-    """
+) -> list[Mistake]:
+    """List what the parameters that all notebooks share cannot mean."""
     default = {parameter.name: parameter.default for parameter in declared}
     found = []
     for name, look in _LOOKS.items():
         value = given.get(name)
         if isinstance(value, str) and value != default.get(name):
-            found += look(value, values)
+            found += [Mistake(name, text) for text in look(value, values)]
     return found
 
 

@@ -1,6 +1,5 @@
-"""Work out which runs are asked for, and every mistake in that, before any starts."""
+"""Plan runs from a grid or a YAML file; find every mistake before any starts."""
 
-import difflib
 import functools
 import hashlib
 import itertools
@@ -15,23 +14,28 @@ from typing import TYPE_CHECKING
 
 import sertools
 from sertools import fetching
+from sertools.metadata import ClipsMetadata
 from sertools.report._kernel import Limits
 from sertools.report._notebooks import find, name_of, read
-from sertools.report._parameters import Parameter, checked, invalid_values, parameters
+from sertools.report._parameters import (
+    Mistake,
+    Parameter,
+    checked,
+    invalid_values,
+    parameters,
+)
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _TELLING = ("dataset", "head")  # always in a run's name
-
-
 _PLACES = ("root", "weights")  # never: they say where, not what
-
-
 _LONGEST = 60
-
-
 _WORD = re.compile(r"[\w.-]+")
+_OUT = (
+    "a report sets the parameter 'out' itself: say where reports go with --out "
+    "(in Python: out=)"
+)
 
 
 def run_name(
@@ -41,29 +45,9 @@ def run_name(
     declared: Iterable[Parameter] = (),
     read: Mapping[str, str] | None = None,
 ) -> tuple[str, str]:
-    """Name a run by what identifies it.
+    """Name a run: readable words and a short hash of all it depends on.
 
-    Parameters
-    ----------
-    notebook : str
-        Name of the notebook.
-    source : NotebookNode
-        The notebook; its outputs don't matter.
-    values : mapping of str to value
-        Every parameter.
-    declared : iterable of Parameter, optional
-        With their defaults, so that the name tells what was changed.
-    read : mapping of str to str, optional
-        What the run reads, as `inputs` gives it.
-
-    Returns
-    -------
-    name : str
-        A readable part, and a short hash of the notebook's source, its
-        parameters, corpora and weights, and the version of sertools: its
-        number, and its code as it lies here.
-    digest : str
-        Hash of the source alone (sha256, hex).
+    The digest of the notebook's source alone comes along.
     """
     cells = [[cell.cell_type, cell.source] for cell in source.cells]
     digest = hashlib.sha256(json.dumps(cells).encode()).hexdigest()
@@ -92,27 +76,9 @@ def _code() -> str:
 def inputs(
     notebook: str, values: Mapping[str, object], known: dict | None = None
 ) -> dict[str, str]:
-    """Give the digests of the corpora and weights that a run will read.
+    """Give the digests of the corpora and weights that a run's parameters name.
 
-    They are found by the parameters: a word that names a corpus (its files are
-    under the parameter ``root`` or where corpora are looked for), the parameter
-    ``weights``, and weights on this machine of the systems that the notebook or
-    a parameter names. What isn't there counts as nothing: the run itself will
-    complain.
-
-    Parameters
-    ----------
-    notebook : str
-        Name of the notebook.
-    values : mapping of str to value
-        Every parameter.
-    known : dict, optional
-        Keeps the digests, so that a corpus that many runs read is read once.
-
-    Returns
-    -------
-    dict of str to str
-        What it is (``"corpus emodb"``, ``"weights yamnet"``) to its sha256.
+    `known` keeps them: what many runs read is read once. What isn't there is left out.
     """
     from sertools import datasets
     from sertools.models._weights import digest
@@ -152,7 +118,7 @@ def _corpus(name: str, root: str) -> str | None:
         about = clips[columns].fillna("").astype(str).itertuples(name=None)
         for row, of_audio in zip(about, audio, strict=True):
             total.update("\t".join([*row, of_audio, "\n"]).encode())
-    for item in clips.attrs.get("excluded", []):
+    for item in ClipsMetadata.of(clips).excluded:
         total.update(f"{item['clip']}\t{item['reason']}\n".encode())
     return total.hexdigest()
 
@@ -179,12 +145,6 @@ def _weights_of(system: str, words: Iterable[str]) -> list[tuple[str, Path]]:
     return []
 
 
-_OUT = (
-    "a report sets the parameter 'out' itself: say where reports go with --out "
-    "(in Python: out=)"
-)
-
-
 class PlanErrors(ValueError):
     """All that is wrong with what was asked for.
 
@@ -202,17 +162,7 @@ class PlanErrors(ValueError):
 
 @dataclass(frozen=True)
 class Request:
-    """One notebook with parameters, as somebody asks for it.
-
-    Parameters
-    ----------
-    notebook : str or Path
-        Name or path.
-    given : mapping of str to value
-        Parameters to set; text is read as the declared type.
-    limits : Limits
-        What the run may take.
-    """
+    """One notebook with parameters, as somebody asks for it."""
 
     notebook: str | Path
     given: Mapping[str, object] = field(default_factory=dict)
@@ -268,24 +218,7 @@ class RunSpec:
 
 
 def expand(grid: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
-    """List every combination of the values of a grid.
-
-    Parameters
-    ----------
-    grid : mapping of str to sequence
-        Parameter to values.
-
-    Returns
-    -------
-    list of dict
-        Parameter to value; the last parameter changes fastest. An empty grid has
-        one combination, an empty one.
-
-    Examples
-    --------
-    >>> expand({"head": ["svm", "logistic"], "seed": [1]})
-    [{'head': 'svm', 'seed': 1}, {'head': 'logistic', 'seed': 1}]
-    """
+    """List every combination of the values of a grid; the last changes fastest."""
     return [
         dict(zip(grid, combination, strict=True))
         for combination in itertools.product(*grid.values())
@@ -317,12 +250,12 @@ def plan(
 
     Returns
     -------
-    list of Planned
+    list of RunSpec
         For `run_all`; the same run asked for twice is there once.
 
     Raises
     ------
-    Mistakes
+    PlanErrors
         If anything does not fit a notebook: a ValueError with one line each.
 
     Examples
@@ -344,28 +277,10 @@ def plan(
 
 
 def planned(requests: Iterable[Request], mistakes: Iterable[str] = ()) -> list[RunSpec]:
-    """Check what is asked for, all of it, and plan the runs.
-
-    Parameters
-    ----------
-    requests : iterable of Request
-        What is asked for.
-    mistakes : iterable of str, optional
-        What is known to be wrong already.
-
-    Returns
-    -------
-    list of Planned
-        In the order asked for; the same run is there once.
-
-    Raises
-    ------
-    Mistakes
-        If there are any.
-    """
+    """Check what is asked for, all of it, and plan each run once."""
     requests, found = list(requests), list(mistakes)
     notebooks: dict = {}
-    wrong: dict[str, list[str]] = {}  # what is wrong: in which notebooks
+    wrong: dict[Mistake, list[str]] = {}  # what is wrong: in which notebooks
     ready = []
     for request in requests:
         if request.notebook not in notebooks:
@@ -374,12 +289,12 @@ def planned(requests: Iterable[Request], mistakes: Iterable[str] = ()) -> list[R
             continue
         path, declared = opened
         values, mistaken = _fitted(declared, request.given)
-        for line in mistaken:
-            who = wrong.setdefault(line, [])
+        for mistake in mistaken:
+            who = wrong.setdefault(mistake, [])
             who += [name_of(path)] if name_of(path) not in who else []
         ready.append((path, declared, values, request.limits))
     sound = {name_of(opened[0]) for opened in notebooks.values() if opened}
-    found += [_told(line, who, sound) for line, who in wrong.items()]
+    found += [_told(mistake, who, sound) for mistake, who in wrong.items()]
     if found:
         raise PlanErrors(found)
     return _unique(ready)
@@ -395,25 +310,23 @@ def _opened(notebook, found: list[str]) -> tuple[Path, list[Parameter]] | None:
         return None
 
 
-def _fitted(declared: list[Parameter], given: Mapping) -> tuple[dict, list[str]]:
+def _fitted(declared: list[Parameter], given: Mapping) -> tuple[dict, list[Mistake]]:
     own = [parameter for parameter in declared if parameter.name != "out"]
-    first = []
-    if "out" in given:
-        first = [_OUT]
-        given = {name: value for name, value in given.items() if name != "out"}
+    first = [Mistake("out", _OUT)] * ("out" in given)
+    given = {name: value for name, value in given.items() if name != "out"}
     values, mistakes = checked(own, given)
-    mistyped = {line.partition(" takes ")[0] for line in mistakes}
-    sound = {k: v for k, v in values.items() if k in given and k not in mistyped}
+    wrong = {mistake.parameter for mistake in mistakes}
+    sound = {k: v for k, v in values.items() if k in given and k not in wrong}
     return values, [*first, *mistakes, *invalid_values(sound, values, own)]
 
 
-def _told(line: str, who: list[str], all_of_them: set[str]) -> str:
+def _told(mistake: Mistake, who: list[str], all_of_them: set[str]) -> str:
     """Say in which notebooks something is wrong, unless it is so in all."""
     others = sorted(all_of_them - set(who))
-    if not others or "there is no parameter" not in line:
-        return f"{', '.join(who)}: {line}" if others else line
+    if not others or not mistake.unknown:
+        return f"{', '.join(who)}: {mistake.text}" if others else mistake.text
     return (
-        f"{', '.join(who)}: {line}; leave it out, or run "
+        f"{', '.join(who)}: {mistake.text}; leave it out, or run "
         f"{', '.join(others)} by {'themselves' if len(others) > 1 else 'itself'}"
     )
 
@@ -427,260 +340,8 @@ def _unique(ready: Iterable[tuple]) -> list[RunSpec]:
         if path not in sources:
             sources[path] = read(path)
         source, name = sources[path], name_of(path)
-        own = [parameter for parameter in declared if parameter.name != "out"]
         reads = inputs(name, values, digests)
-        run, digest = run_name(name, source, values, own, reads)
-        runs.setdefault(
-            run,
-            RunSpec(
-                run,
-                name,
-                source,
-                tuple(declared),
-                values,
-                digest,
-                reads,
-                limits,
-                path,
-            ),
-        )
+        run, digest = run_name(name, source, values, declared, reads)
+        about = (tuple(declared), values, digest, reads, limits, path)
+        runs.setdefault(run, RunSpec(run, name, source, *about))
     return list(runs.values())
-
-
-_OF_A_RUN = ("notebook", "parameters", "timeout", "memory")
-
-
-_OF_A_PLAN = ("notebooks", "parameters", "grid", "runs", "out", "jobs")
-
-
-_OF_A_PLAN += ("timeout", "memory")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a plan file asks for, checked.
-
-    Parameters
-    ----------
-    runs : list of Planned
-        Each run once.
-    out : str or None
-        Where reports go.
-    jobs : int or None
-        How many runs at once.
-    """
-
-    runs: list[RunSpec]
-    out: str | None = None
-    jobs: int | None = None
-
-
-def read_plan(
-    path: str | os.PathLike,
-    given: dict | None = None,
-    *,
-    timeout: float | None = None,
-    memory: float | None = None,
-) -> Plan:
-    """Read a plan and check it against the parameters of its notebooks.
-
-    The keys are ``notebooks`` (names or paths), ``parameters`` (for all runs),
-    ``grid`` (parameter to list of values, all combinations), ``runs`` (single
-    runs, each with ``notebook``, ``parameters``, ``timeout``, ``memory``),
-    ``out``, ``jobs``, ``timeout`` (seconds a run) and ``memory`` (megabytes a
-    run). Paths are relative to the current folder.
-
-    Parameters
-    ----------
-    path : path-like
-        The file.
-    given : dict, optional
-        Parameters that go before those of the plan.
-    timeout, memory : float, optional
-        Limits that go before those of the plan.
-
-    Returns
-    -------
-    Plan
-        Nothing has started.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    Mistakes
-        If anything in it is wrong: a ValueError with one line each.
-    """
-    content, found = _content(path)
-    shape, mistakes = _shaped(content)
-    found += mistakes
-    fixed = {**shape.get("parameters", {}), **(given or {})}
-    grid = {k: v for k, v in shape.get("grid", {}).items() if k not in (given or {})}
-    both = sorted(shape.get("parameters", {}).keys() & grid.keys())
-    found += [f"{name} is both in parameters and in the grid" for name in both]
-    limits = Limits(timeout or shape.get("timeout"), memory or shape.get("memory"))
-    requests = [
-        Request(notebook, {**fixed, **some}, limits)
-        for notebook in shape.get("notebooks", [])
-        for some in expand(grid)
-    ]
-    requests += [
-        _single(run, fixed, given or {}, limits) for run in shape.get("runs", [])
-    ]
-    if not requests and not found:
-        found.append("the plan names no notebook: add notebooks, or runs")
-    runs = planned(requests, found)
-    return Plan(runs, shape.get("out"), shape.get("jobs"))
-
-
-def _single(run: dict, fixed: dict, given: dict, limits: Limits) -> Request:
-    return Request(
-        run["notebook"],
-        {**fixed, **run.get("parameters", {}), **given},
-        Limits(
-            run.get("timeout") or limits.timeout, run.get("memory") or limits.memory
-        ),
-    )
-
-
-def _content(path: str | os.PathLike) -> tuple[dict, list[str]]:
-    """Read the file; keys that are there twice are mistakes."""
-    import yaml
-
-    text, twice = _text(Path(path)), []
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    def mapping(loader, node):
-        keys = [key.value for key, _ in node.value]
-        for key in sorted({key for key in keys if keys.count(key) > 1}):
-            twice.append(f"{key} is there twice (line {node.start_mark.line + 1} on)")
-        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
-    try:
-        content = yaml.load(text, Loader)  # a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error)
-        raise PlanErrors([f"{path} is not YAML{where}: {problem}"]) from None
-    if not isinstance(content, dict):
-        raise PlanErrors([f"{path} is no plan: it should hold keys such as notebooks"])
-    return content, twice
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FileNotFoundError(f"There is no plan at {path}.") from None
-    except UnicodeDecodeError:
-        raise PlanErrors([f"{path} is not text in UTF-8, so no plan"]) from None
-    except IsADirectoryError:
-        raise PlanErrors([f"{path} is a folder, not a plan"]) from None
-
-
-def _shaped(content: dict) -> tuple[dict, list[str]]:
-    """Check the keys and their types; go on with what is right."""
-    from pydantic import ValidationError
-
-    model = _model()
-    try:
-        return model.model_validate(content).model_dump(exclude_none=True), []
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-    mistakes = [_said(fault) for fault in faults]
-    sound = _without(content, [fault["loc"] for fault in faults])
-    try:
-        return model.model_validate(sound).model_dump(exclude_none=True), mistakes
-    except ValidationError:
-        return {}, mistakes
-
-
-def _without(content: dict, places: list[tuple]) -> dict:
-    """Take out what is wrong: a value of the grid, a run, or a whole key."""
-    sound = {k: v for k, v in content.items() if (k,) not in places}
-    for key in {place[0] for place in places if len(place) > 1}:
-        inside = {place[1] for place in places if place[0] == key and len(place) > 1}
-        value = sound.get(key)
-        if isinstance(value, dict):
-            sound[key] = {k: v for k, v in value.items() if k not in inside}
-        elif isinstance(value, list):
-            sound[key] = [v for i, v in enumerate(value) if i not in inside]
-        else:
-            sound.pop(key, None)
-    return sound
-
-
-def _said(fault: dict) -> str:
-    """Say a mistake of pydantic's in the words of this package."""
-    *place, last = fault["loc"]
-    if last == "[key]":
-        name = fault["input"]
-        return f"{_path(place[:-1])}: the name {name!r} is no text; put it in quotes"
-    where = _path((*place, last))
-    if fault["type"] == "extra_forbidden":
-        known = list(_OF_A_RUN if place else _OF_A_PLAN)
-        near = difflib.get_close_matches(str(last), known, n=1, cutoff=0.6)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        inside = f" in {_path(place)}" if place else ""
-        return f"there is no key {last!r}{inside}{hint}; known: {', '.join(known)}"
-    if fault["type"] == "missing":
-        return f"{where} is missing"
-    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{where} {message}, not {fault['input']!r}"
-
-
-def _path(place) -> str:
-    """Write where in the file something is; people count from one."""
-    words = [f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in place]
-    return "".join(words).removeprefix(".")
-
-
-@functools.cache
-def _model():
-    """Make pydantic's model of a plan; importing pydantic takes a moment."""
-    from typing import Annotated, Any
-
-    from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-
-    one = Annotated[Any, AfterValidator(_single_value)]
-    several = Annotated[list[one], AfterValidator(_some)]
-    positive = Annotated[float, Field(gt=0, allow_inf_nan=False)] | None
-
-    class Strict(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
-        parameters: dict[str, one] = Field({})
-        timeout: positive = None
-        memory: positive = None
-
-    class Run(Strict):
-        notebook: str
-
-    class PlanFile(Strict):
-        notebooks: Annotated[list[str], BeforeValidator(_listed)] = Field([])
-        grid: dict[str, several] = Field({})
-        runs: list[Run] = Field([])
-        out: str | None = None
-        jobs: Annotated[int, Field(ge=1)] | None = None
-
-    return PlanFile
-
-
-def _single_value(value: object) -> object:
-    if not isinstance(value, bool | int | float | str):
-        raise ValueError("takes one value: text, a number, true or false")
-    return value
-
-
-def _some(values: list) -> list:
-    if not values:
-        raise ValueError("needs at least one value")
-    return values
-
-
-def _listed(value: object) -> object:
-    """Take one name for a list of one."""
-    return [value] if isinstance(value, str) else value

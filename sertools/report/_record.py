@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sertools.display import Display, Part
+
 if TYPE_CHECKING:
     from sertools.evaluation import Result
 
 
-@dataclass(frozen=True)
-class Saved:
+@dataclass(frozen=True, repr=False)
+class Saved(Display):
     """What became of a result; shows itself as one line.
 
     Parameters
@@ -25,29 +27,22 @@ class Saved:
     folder: Path | None = None
     files: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
+    def _parts(self):
         if self.folder is None:
-            return (
-                "Nothing was saved. To keep the result: "
-                'report.record(result, out="my_run").'
-            )
-        return f"Saved {' and '.join(self.files)} in {self.folder}."
-
-    def _repr_html_(self) -> str:
-        if self.folder is None:
+            call = 'report.record(result, out="my_run")'
+            said = f"Nothing was saved. To keep the result: {call}."
             text = (
                 "<b>Nothing was saved.</b> To keep the result: "
-                "<code>report.record(result, out=&quot;my_run&quot;)</code>"
+                f"<code>{html.escape(call)}</code>"
             )
         else:
+            said = f"Saved {' and '.join(self.files)} in {self.folder}."
             names = " and ".join(f"<code>{html.escape(f)}</code>" for f in self.files)
             text = (
                 f"<b>Saved</b> {names} in <code>{html.escape(str(self.folder))}</code>"
             )
-        return (
-            '<div style="border-left: 4px solid #0072B2; padding: .4em .8em">'
-            f"{text}</div>"
-        )
+        style = "border-left: 4px solid #0072B2; padding: .4em .8em"
+        yield Part([said], f'<div style="{style}">{text}</div>')
 
 
 def record(result: "Result", out: str | os.PathLike = "") -> Saved:
@@ -65,7 +60,7 @@ def record(result: "Result", out: str | os.PathLike = "") -> Saved:
 
     Returns
     -------
-    Closing
+    Saved
         One line that a notebook shows.
 
     Examples

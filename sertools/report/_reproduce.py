@@ -1,4 +1,4 @@
-"""Make a run again, and say whether the numbers are the same."""
+"""Reproduce a run: make it again, and say whether the numbers are the same."""
 
 import contextlib
 import os
@@ -9,26 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.display import listed
+from sertools import display
+from sertools.report._grid import run_all
 from sertools.report._history import Change, changes
-from sertools.report._notebooks import CELL, find
+from sertools.report._notebooks import CELL, find, read
+from sertools.report._plan import plan, run_name
+from sertools.report._progress import cause
 from sertools.report._status import read_json
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _PASSING = ("more.seconds_per_clip",)  # of the hour, not of the experiment
-
-
 _PLACES = ("root", "weights")
-
-
 _SHOWN = 8
 
 
 @dataclass(frozen=True, repr=False)
-class Reproduction:
-    """What came of making a run again; shows itself as a few lines.
+class Reproduction(display.Display):
+    """A reproduction: what came of making a run again, as a few lines.
 
     Parameters
     ----------
@@ -67,10 +66,7 @@ class Reproduction:
             told[name] = [change._asdict() for change in told[name]]
         return {**told, "folder": str(self.folder) if self.folder else None}
 
-    def _repr_html_(self) -> str:
-        return listed(repr(self))
-
-    def __repr__(self) -> str:
+    def _parts(self):
         if self.error:
             lines = [f"{self.run} could not be repeated: {self.error}"]
         elif self.identical:
@@ -88,7 +84,7 @@ class Reproduction:
             lines.append("Nothing that is recorded has changed since.")
         if self.folder:
             lines.append(f"The second run is in {self.folder}.")
-        return "\n".join(lines)
+        yield display.lines(lines)
 
 
 def repeat(
@@ -97,7 +93,7 @@ def repeat(
     *,
     progress: bool = True,
 ) -> Reproduction:
-    """Make a run again: the same notebook, the same parameters, a fresh folder.
+    """Reproduce a run: the same notebook, the same parameters, a fresh folder.
 
     The notebook is the one that lies in the run's folder, so that a newer one
     of the same name does not matter.
@@ -114,7 +110,7 @@ def repeat(
 
     Returns
     -------
-    Repeat
+    Reproduction
         Whether the numbers are the same, and what changed.
 
     Raises
@@ -125,9 +121,6 @@ def repeat(
         If the run has no numbers to hold the second one against, or would be
         overwritten.
     """
-    from sertools.report._grid import run_all
-    from sertools.report._plan import plan
-
     folder = Path(run).expanduser().resolve()
     about, metrics = _first(folder)
     limits = about.get("limits") or {}
@@ -182,9 +175,6 @@ def _notebook(folder: Path, about: Mapping) -> Iterator[Path]:
 
 def _source(path: Path, about: Mapping) -> "NotebookNode | None":
     """Take out what a run put into its notebook; None if it is another one now."""
-    from sertools.report._notebooks import read
-    from sertools.report._plan import run_name
-
     try:
         notebook = read(path)
     except (OSError, ValueError):
@@ -217,8 +207,6 @@ def _kept(limits: Mapping) -> dict:
 
 
 def _held_against(folder: Path, about, metrics, second: Path) -> Reproduction:
-    from sertools.report._grid import cause
-
     again = read_json(second / "run.json") or {}
     numbers = read_json(second / "metrics.json") or {}
     old, new = dict(_values(metrics)), dict(_values(numbers))

@@ -1,4 +1,4 @@
-"""Execute a notebook in a kernel of its own, and say what went wrong, if it did."""
+"""Execute a notebook in a kernel of its own; recover what was killed meanwhile."""
 
 import contextlib
 import importlib
@@ -9,14 +9,13 @@ import shutil
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.display import listed
-from sertools.files import write_text
-from sertools.locks import holding
+from sertools import display
+from sertools.files import holding, write_text
 from sertools.report._history import note
 from sertools.report._kernel import Limits, Stop, Watch, how_it_ended, manager_class
 from sertools.report._notebooks import CELL
@@ -31,48 +30,30 @@ INTERRUPTED = "Interrupted"
 
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
 _BAR = re.compile(r"\d+%\|.*\|.*\d+/\d+ \[|^\s*\d+it \[")  # as tqdm draws it
-
-
 _MARKER = "papermill-error-cell-tag"
-
-
 _LOG_LINES = 40
+_HIDDEN = re.compile(r"\.(?P<run>.+-[0-9a-f]{8})\.([0-9a-f]{8}(\.old)?|lock)")
+_DRAFT = re.compile(r"\.index\.[0-9a-f]{8}\.html")
+_ENDED = ("ok", "failed")
+_STALE = 600  # seconds after which nobody is still writing a page
+_one_at_a_time = threading.Lock()
+_ENGINES = ("nbformat", "nbclient", "papermill", "psutil")
+_PAGES = ("nbconvert", "bs4")
 
 
 @dataclass
 class Outcome:
-    """What became of an execution.
-
-    Parameters
-    ----------
-    notebook : NotebookNode
-        With its outputs, as far as it came.
-    error : dict or None
-        ``cell`` (``index`` in the notebook, first ``tag``, first ``line``; or
-        None), ``name``, ``message``.
-    peak_rss_mb : float
-        Most memory of kernel and children, in megabytes (1e6 bytes).
-    """
+    """What became of an execution."""
 
     notebook: "NotebookNode"
-    error: dict | None
-    peak_rss_mb: float
+    error: dict | None  # cell (index, first tag, first line; or None), name, message
+    peak_rss_mb: float  # of kernel and children, in 1e6 bytes
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a kernel runs.
-
-    Parameters
-    ----------
-    folder : str or None
-        Its current folder; None: that of this process.
-    environment : mapping of str to str or None
-        What it finds in its environment beside that of this process.
-    """
+    """Where a kernel runs: its folder, and what its environment holds beside ours."""
 
     folder: str | None = None
     environment: Mapping[str, str] | None = None
@@ -82,46 +63,19 @@ def execute(
     source: "NotebookNode",
     values: Mapping[str, object],
     draft: Path,
-    *,
-    limits: Limits | None = None,
+    limits: Limits,
     place: Place | None = None,
     stop: Stop | None = None,
     tell: Callable[[int, int], None] | None = None,
 ) -> Outcome:
-    """Execute a notebook in this interpreter's kernel.
-
-    Parameters
-    ----------
-    source : NotebookNode
-        The notebook.
-    values : mapping of str to value
-        What to set in it.
-    draft : Path
-        Where papermill keeps the notebook while it runs.
-    limits : Limits, optional
-        What ends the run if it is too much.
-    place : Place, optional
-        Where the kernel runs.
-    stop : Stop, optional
-        Ends the run once it is set.
-    tell : callable, optional
-        Called at the beginning and when a cell starts, with how many are behind it
-        and how many there are.
-
-    Returns
-    -------
-    Outcome
-        Also when a cell failed or the kernel died. The kernel and its children
-        are gone by then.
-    """
+    """Execute a notebook in this interpreter's kernel; it is gone at the end."""
     import nbformat
 
-    limits, place = limits or Limits(), place or Place()
+    place, tell = place or Place(), tell or (lambda done, cells: None)
     source = _stamped(source)
     nbformat.write(source, draft)
     log = draft.with_name(".kernel.log")
     current: dict = {}
-    tell = tell or (lambda done, cells: None)
     tell(0, len(source.cells))
     watch = Watch(limits.timeout, limits.memory, stop)
     with watch, log.open("wb") as descriptor:
@@ -281,41 +235,20 @@ def _words(log: Path) -> list[str]:
     return _ANSI.sub("", text).splitlines()[-_LOG_LINES:]
 
 
-_HIDDEN = re.compile(r"\.(?P<run>.+-[0-9a-f]{8})\.([0-9a-f]{8}(\.old)?|lock)")
-
-
-_DRAFT = re.compile(r"\.index\.[0-9a-f]{8}\.html")
-
-
-_ENDED = ("ok", "failed")
-
-
-_STALE = 600  # seconds after which nobody is still writing a page
-
-
 def lock(final: Path, wait: bool = True):
-    """Hold the lock of one run: whoever has it may make, move and remove it.
-
-    Parameters
-    ----------
-    final : Path
-        The run's folder.
-    wait : bool, default True
-        Wait for it.
-
-    Returns
-    -------
-    context manager
-        Gives whether the lock is held; see `sertools.locks.holding`.
-    """
+    """Hold the lock of one run: whoever has it may make, move and remove it."""
     return holding(final.with_name(f".{final.name}.lock"), wait)
 
 
-def hidden_folder(final: Path) -> Path:
-    """Make the hidden folder that a run is made in."""
+@contextlib.contextmanager
+def _hidden_folder(final: Path) -> Iterator[Path]:
+    """Make the hidden folder that a run is made in; it is gone at the end."""
     work = final.with_name(f".{final.name}.{uuid.uuid4().hex[:8]}")
     work.mkdir(parents=True)
-    return work
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def made(final: Path) -> tuple | None:
@@ -355,15 +288,9 @@ def publish(work: Path, final: Path) -> None:
 
 
 def recover(final: Path) -> None:
-    """Clear up after whoever was killed while making a run; needs its lock.
+    """Recover a run whose maker was killed; needs its lock.
 
-    A run that was whole but for its name gets it; if only what it was about to
-    replace is left, that comes back.
-
-    Parameters
-    ----------
-    final : Path
-        The run's folder.
+    What was whole but for its name gets it, or what it was about to replace.
     """
     left = [
         path
@@ -378,13 +305,7 @@ def recover(final: Path) -> None:
 
 
 def recover_all(out: Path) -> None:
-    """Clear up after all runs in a folder that nobody is making any more.
-
-    Parameters
-    ----------
-    out : Path
-        Folder of the runs.
-    """
+    """Recover all runs in a folder that nobody is making any more."""
     found = [(path, _HIDDEN.fullmatch(path.name)) for path in out.glob(".*")]
     for run in sorted({match["run"] for _, match in found if match}):
         with lock(out / run, wait=False) as mine:
@@ -397,17 +318,8 @@ def recover_all(out: Path) -> None:
                 path.unlink()
 
 
-_one_at_a_time = threading.Lock()
-
-
-_ENGINES = ("nbformat", "nbclient", "papermill", "psutil")
-
-
-_PAGES = ("nbconvert", "bs4")
-
-
 @dataclass(frozen=True, repr=False)
-class RunResult:
+class RunResult(display.Display):
     """What became of a planned run; shows itself as one line.
 
     Parameters
@@ -433,15 +345,13 @@ class RunResult:
         """Whether it has a result."""
         return self.run.get("status") == "ok"
 
-    def __repr__(self) -> str:
+    def _parts(self):
         error = self.run.get("error") or {}
         why = f" ({error['name']})" if error.get("name") else ""
         status = self.run.get("status", "unreadable")
         how = "" if self.how == "ran" else f", {self.how}"
-        return f"{self.name}: {status}{why}{how}; {self.folder / 'report.html'}"
-
-    def _repr_html_(self) -> str:
-        return listed(repr(self))
+        page = self.folder / "report.html"
+        yield display.lines(f"{self.name}: {status}{why}{how}; {page}".split("\n"))
 
 
 def run_once(
@@ -454,33 +364,9 @@ def run_once(
     stop: Stop | None = None,
     tell: Callable[[int, int], None] | None = None,
 ) -> RunResult | None:
-    """Make a run, unless it is there already or somebody else is making it.
+    """Make a run, unless it is there; None if somebody else is making it right now.
 
-    The work happens in a hidden folder beside the final one and takes its name
-    only when all is there.
-
-    Parameters
-    ----------
-    planned : Planned
-        The run.
-    out : Path
-        Folder for all runs, absolute; it exists.
-    before : tuple, optional
-        What `made` said when the grid started. A run made since then is taken
-        as it is, whatever came of it.
-    force : bool, default False
-        Run it even if it is ok already.
-    place : Place, optional
-        Where the kernel runs.
-    stop : Stop, optional
-        Ends the run once it is set.
-    tell : callable, optional
-        Called when a cell starts; see `execute`.
-
-    Returns
-    -------
-    Finished or None
-        None: somebody else is making it right now.
+    It is made in a hidden folder. One made since `before` is taken as it is.
     """
     load()
     final = out / planned.name
@@ -493,38 +379,19 @@ def run_once(
             return RunResult(planned.name, final, there, "taken")
         if there and there["status"] == "ok" and not force:
             return RunResult(planned.name, final, there, "skipped")
-        work = hidden_folder(final)
-        try:
+        with _hidden_folder(final) as work:
             status = _begun(planned, work)
             to_set = planned.settings | ({"out": str(work)} if planned.saves else {})
-            outcome = execute(
-                planned.source,
-                to_set,
-                work / "notebook.ipynb",
-                limits=planned.limits,
-                place=place,
-                stop=stop,
-                tell=tell,
-            )
-            _fill(work, final, outcome, status)
+            draft, about = work / "notebook.ipynb", (planned.limits, place, stop, tell)
+            _fill(work, final, execute(planned.source, to_set, draft, *about), status)
             kept = there and there["status"] == "ok" and was_interrupted(status.fields)
             if not kept:
                 _present(work, final, planned, status)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
         return RunResult(planned.name, final, status.fields)
 
 
 def load(pages: bool = False) -> None:
-    """Import what runs need, one thread at a time.
-
-    Threads that first import such packages at once may meet half of one.
-
-    Parameters
-    ----------
-    pages : bool, default False
-        Also what is needed at the end of a run.
-    """
+    """Import what runs need, one thread at a time: two at once may meet half of one."""
     with _one_at_a_time:
         for name in (*_ENGINES, *(_PAGES if pages else ())):
             importlib.import_module(name)
@@ -533,34 +400,16 @@ def load(pages: bool = False) -> None:
 def record_failure(
     planned: RunSpec, out: Path, error: Mapping[str, object]
 ) -> RunResult:
-    """Record a run that could not even be attempted to its end, as failed.
-
-    Parameters
-    ----------
-    planned : Planned
-        The run.
-    out : Path
-        Folder for all runs.
-    error : mapping
-        ``cell``, ``name`` and ``message``.
-
-    Returns
-    -------
-    Finished
-        An ok run that is there keeps its place.
-    """
+    """Record a run that never came to its end as failed; an ok one keeps its place."""
     final = out / planned.name
     status = Status(planned.notebook, planned.values, run=planned.name)
     status.end(error)
     with lock(final) as _:
         there = outcome_of(final)
         if not (there and there["status"] == "ok"):
-            work = hidden_folder(final)
-            try:
+            with _hidden_folder(final) as work:
                 _fill(work, final, Outcome(planned.source, dict(error), 0.0), status)
                 _present(work, final, planned, status)
-            finally:
-                shutil.rmtree(work, ignore_errors=True)
     return RunResult(planned.name, final, status.fields)
 
 

@@ -1,42 +1,31 @@
 """The `run.json` of a run: what ran, when, with what, and how it ended."""
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
 import os
 import platform
 import re
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import sertools
+from sertools import extras
 from sertools.files import write_json
 
 _WORD = re.compile(r"[\w.-]+")
+SCHEMA_VERSION = 1
+"""Of the fields in `run.json`."""
+_FOR_WORK = re.compile(r"extra == ['\"](dev|test)['\"]")
 
 
 def surroundings(notebook_path: str | os.PathLike | None = None) -> dict:
-    """Describe where a run takes place, as far as numbers may depend on it.
-
-    Parameters
-    ----------
-    notebook_path : path-like, optional
-        The file of the notebook.
-
-    Returns
-    -------
-    dict
-        ``notebook_path``, ``folder`` (what relative paths start from),
-        ``platform``, ``processors``.
-
-    Examples
-    --------
-    >>> surroundings()["folder"] == os.getcwd()
-    True
-    """
+    """Describe where a run takes place, as far as numbers may depend on it."""
     return {
         "notebook_path": str(notebook_path) if notebook_path else None,
         "folder": os.getcwd(),
@@ -46,26 +35,8 @@ def surroundings(notebook_path: str | os.PathLike | None = None) -> dict:
 
 
 def licences(run: Mapping, metrics: Mapping) -> list[str]:
-    """List the licences of the corpora and systems of a run.
-
-    Parameters
-    ----------
-    run, metrics : mapping
-        Content of ``run.json`` and ``metrics.json``. Where a run came to no
-        result, its notebook and parameters say what it was about.
-
-    Returns
-    -------
-    list of str
-        Such as ``"emodb: CC-BY-4.0"``; where commercial use is excluded, it
-        says so.
-
-    Examples
-    --------
-    >>> licences({"notebook": "opensmile", "parameters": {"dataset": "demo"}}, {})
-    ['demo: CC0-1.0', 'opensmile: audEERING research licence: research and...']
-    """
-    found = _recorded(metrics)
+    """List the licences of a run's corpora and systems; say what excludes commerce."""
+    found = list(metrics.get("licenses") or [])
     known = {line.partition(": ")[0].partition(":")[0] for line in found}
     texts = [value for value in (run.get("parameters") or {}).values()]
     words = {w for text in texts if isinstance(text, str) for w in _WORD.findall(text)}
@@ -75,13 +46,6 @@ def licences(run: Mapping, metrics: Mapping) -> list[str]:
         if name not in known
     ]
     return [_plainly(line) for line in found]
-
-
-def _recorded(metrics: Mapping) -> list[str]:
-    found = metrics.get("licenses") or []
-    if isinstance(found, Mapping):
-        return [f"{name}: {text}" for name, text in found.items()]
-    return [str(line) for line in ([found] if isinstance(found, str) else found)]
 
 
 def _known(words: Iterable[str | None]) -> list[tuple[str, str]]:
@@ -102,46 +66,16 @@ def _plainly(line: str) -> str:
     from sertools import datasets
 
     name = line.partition(": ")[0]
-    if name not in datasets.names() or datasets.card(name)["commercial_use"]:
-        return line
-    return line if "commercial" in line.lower() else f"{line} (no commercial use)"
-
-
-SCHEMA_VERSION = 1
-"""Of the fields in `run.json`."""
-
-
-_FOR_WORK = re.compile(r"extra == ['\"](dev|test)['\"]")
+    free = name not in datasets.names() or datasets.card(name)["commercial_use"]
+    return line if free else f"{line} (no commercial use)"
 
 
 class Status:
-    """Keep the `run.json` of one run, from its start to its end.
-
-    Parameters
-    ----------
-    notebook : str or None
-        Name of the notebook; None for a run without one.
-    parameters : mapping
-        Every parameter with its value.
-    **more
-        Further fields that belong to the run, such as ``run``, its name.
-
-    Attributes
-    ----------
-    fields : dict
-        The content of `run.json`.
-
-    Examples
-    --------
-    >>> status = Status("opensmile", {"dataset": "demo"})
-    >>> status.fields["status"]
-    'running'
-    >>> status.end()["status"]
-    'ok'
-    """
+    """Keep the `run.json` of one run, from its start to its end."""
 
     def __init__(self, notebook: str | None, parameters: Mapping, **more):
         self._began = time.monotonic()
+        self.metrics: Mapping | None = None
         self.fields = {
             "schema_version": SCHEMA_VERSION,
             "status": "running",
@@ -165,23 +99,7 @@ class Status:
         metrics: Mapping | None = None,
         peak_rss_mb: float | None = None,
     ) -> dict:
-        """Close the run.
-
-        Parameters
-        ----------
-        error : mapping, optional
-            What went wrong: ``cell``, ``name``, ``message``. None: all went well.
-        metrics : mapping, optional
-            Content of `metrics.json`; the sha256 of corpus and weights come from
-            there.
-        peak_rss_mb : float, optional
-            Most memory that the run held at once, in megabytes (1e6 bytes).
-
-        Returns
-        -------
-        dict
-            The content of `run.json`.
-        """
+        """Close the run: failed with an error, else ok; digests are the metrics'."""
         metrics = metrics or {}
         self.fields.update(
             status="failed" if error else "ok",
@@ -198,21 +116,41 @@ class Status:
         write_json(Path(folder) / "run.json", self.fields)
 
 
-def packages() -> dict[str, str]:
-    """List the versions of Python, sertools and what it builds on.
+@contextlib.contextmanager
+def recording(
+    folder: str | os.PathLike, parameters: Mapping, results: Iterable[str]
+) -> Iterator[Status]:
+    """Keep `run.json` about work without a notebook; results of an earlier run go.
 
-    Returns
-    -------
-    dict of str to str
-        Package to version, for those that are installed.
-
-    Examples
-    --------
-    >>> packages()["sertools"] == sertools.__version__
-    True
+    Whoever does the work says in ``metrics`` what came of it.
     """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in results:  # of an earlier run: they would belie run.json
+        (folder / name).unlink(missing_ok=True)
+    status = Status(None, parameters)
+    status.write(folder)
+    error = None
     try:
-        lines = importlib.metadata.requires("sertools") or []
+        yield status
+    except BaseException as wrong:
+        error = {"cell": None, "name": type(wrong).__name__, "message": str(wrong)}
+        raise
+    finally:
+        status.end(error, None if error else status.metrics, _peak())
+        status.write(folder)
+
+
+def _peak() -> float:
+    """Give the most memory this process held at once, in megabytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3 / 1.024), 1)
+
+
+def packages() -> dict[str, str]:
+    """List the versions of Python, sertools and what it builds on."""
+    try:
+        lines = importlib.metadata.requires(extras.DISTRIBUTION) or []
     except importlib.metadata.PackageNotFoundError:  # used without being installed
         lines = []
     used = [line for line in lines if not _FOR_WORK.search(line)]
@@ -227,14 +165,7 @@ def packages() -> dict[str, str]:
 
 
 def checkout() -> dict[str, str | bool | None]:
-    """Say which commit of sertools is running, if it runs from a git checkout.
-
-    Returns
-    -------
-    dict
-        ``git_commit``, the commit or None, and ``git_dirty``, whether tracked
-        files differ from it.
-    """
+    """Say which commit of sertools is running, and whether tracked files differ."""
     root = Path(sertools.__file__).resolve().parent.parent
     none = {"git_commit": None, "git_dirty": None}
     if not (root / ".git").exists():

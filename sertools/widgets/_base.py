@@ -65,13 +65,15 @@ class Widget(anywidget.AnyWidget):
 def coloured(word: str) -> dict[str, str]:
     """Give an emotion's name, colour and Korean name; grey for a word that is none."""
     try:
-        return {
-            "name": word,
-            "colour": labels.colour(word),
-            "korean": labels.korean(word),
-        }
+        return named_colour(word)
     except ValueError:
         return {"name": word, "colour": "#8A8A8A", "korean": ""}
+
+
+def named_colour(emotion: str) -> dict[str, str]:
+    """Give an emotion's name, colour and Korean name."""
+    korean = labels.korean(emotion)
+    return {"name": emotion, "colour": labels.colour(emotion), "korean": korean}
 
 
 _CARD = "background:#fff;border-radius:8px;padding:12px;max-width:100%"

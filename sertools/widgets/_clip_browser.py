@@ -1,4 +1,4 @@
-"""A table of clips to filter, sort, play through and tag."""
+"""Clip browser: a table of clips to filter, sort, play through and tag."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -76,7 +76,7 @@ def clip_browser(
     result: "Result | None" = None,
     words: Iterable[str] = ("keep", "unclear", "bad audio"),
 ) -> ClipBrowser:
-    """Show clips to filter, sort, play through by keyboard, and tag.
+    """Show a clip browser: filter, sort, play through by keyboard, and tag.
 
     In the list arrows move, Space plays, Enter plays through from there, Escape
     stops, and the digits 1 to 9 tag (0 takes a tag back).

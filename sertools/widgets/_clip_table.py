@@ -1,4 +1,4 @@
-"""Widgets that show a table of clips, which one can hear, pick and filter."""
+"""Clip table: what is picked in one widget filters the others (linked selection)."""
 
 import contextlib
 import threading
@@ -16,9 +16,7 @@ from sertools.widgets._base import Widget, coloured
 if TYPE_CHECKING:
     from sertools.evaluation import Result
 
-_shared: "weakref.WeakValueDictionary[int, LinkedSelection]" = (
-    weakref.WeakValueDictionary()
-)
+_shared = weakref.WeakValueDictionary()  # LinkedSelection by its result's id
 
 
 class LinkedSelection:
@@ -28,25 +26,17 @@ class LinkedSelection:
     own pick stays visible among what it was picked from. The scores are those of
     the clips that all let through. JupyterLab answers pages in threads beside the
     one that runs cells: whoever changes a pick, or tells of it, holds the `lock`.
-
-    Parameters
-    ----------
-    result : Result, optional
-        What the scores are of.
     """
 
     def __init__(self, result: "Result | None" = None):
         self.result = result  # also keeps its id from being used again
-        self._members: weakref.WeakSet[ClipTable] = weakref.WeakSet()
-        self._picks: weakref.WeakKeyDictionary[ClipTable, pd.Index] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._members, self._picks = weakref.WeakSet(), weakref.WeakKeyDictionary()
         self.lock = threading.RLock()
         self._scored: tuple[pd.Index, dict] | None = None
 
     @classmethod
     def of(cls, result: "Result | None") -> "LinkedSelection":
-        """Give the brushes that all widgets of a result share."""
+        """Give the selection that all widgets of a result share."""
         if result is None:
             return cls()
         return _shared.setdefault(id(result), cls(result))
@@ -57,7 +47,7 @@ class LinkedSelection:
             self._members.add(widget)
             self._tell([widget])
 
-    def brush(self, widget: "ClipTable", clips: pd.Index, empty: bool = False) -> None:
+    def pick(self, widget: "ClipTable", clips: pd.Index, empty: bool = False) -> None:
         """Note what is picked in a widget, and tell all.
 
         None is no filter, unless it is `empty`: one that lets nothing through.
@@ -73,14 +63,14 @@ class LinkedSelection:
         """Forget a widget that nobody sees any more, and what is picked in it."""
         with self.lock:
             self._members.discard(widget)
-            self.brush(widget, pd.Index([]))
+            self.pick(widget, pd.Index([]))
 
     def clear(self) -> None:
         """Take back every pick."""
         for widget in list(self._picks):
             widget.unpick()
 
-    def through(self, but: "ClipTable | None" = None) -> pd.Index | None:
+    def passing(self, but: "ClipTable | None" = None) -> pd.Index | None:
         """List the clips that all widgets but one let through; None for all clips."""
         picks = [clips for widget, clips in self._picks.items() if widget is not but]
         if not picks:
@@ -90,20 +80,20 @@ class LinkedSelection:
             left = left[left.isin(clips)]
         return left
 
-    def standing(self, widget: "ClipTable") -> dict:
-        """Score what is on show, as the strip above a widget says it."""
+    def summary(self, widget: "ClipTable") -> dict:
+        """Score what is on show, as the summary above a widget says it."""
         names = widget.table.index
-        on_show = self.through()
+        on_show = self.passing()
         some = names if on_show is None else names[names.isin(on_show)]
         picks = list(self._picks.items())
-        standing = {
+        found = {
             "n": len(some),
             "of": len(names),
             "speakers": _speakers(widget.table, some),
             "filters": [{"what": w.noun, "n": len(clips)} for w, clips in picks],
             "by_answers": any(w.by_answers for w, _ in picks),
         }
-        return standing | self._scores(some)
+        return found | self._scores(some)
 
     def _scores(self, clips: pd.Index) -> dict:
         """Score clips; once, for widgets of one table ask for the same."""
@@ -124,7 +114,7 @@ class LinkedSelection:
     def _tell(self, widgets: list) -> None:
         for widget in widgets:
             with contextlib.suppress(ReferenceError):
-                widget.hear(self.through(but=widget), self.standing(widget))
+                widget.apply_filter(self.passing(but=widget), self.summary(widget))
 
 
 def _speakers(table: pd.DataFrame, clips: pd.Index) -> int | None:
@@ -137,25 +127,8 @@ def _speakers(table: pd.DataFrame, clips: pd.Index) -> int | None:
 def columns(table: pd.DataFrame, names: Iterable[str]) -> dict[str, dict]:
     """Pack columns of a table for the browser, those that hold anything.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Any.
-    names : iterable of str
-        Columns wanted; one that is missing or empty is passed over.
-
-    Returns
-    -------
-    dict of dict
-        By column: ``values``, the bytes of float32, for numbers; for anything
-        else ``levels``, the words in order, and ``codes``, the bytes of int32
-        (-1: nothing).
-
-    Examples
-    --------
-    >>> packed = columns(pd.DataFrame({"sex": ["male", None, "female"]}), ["sex"])
-    >>> packed["sex"]["levels"], np.frombuffer(packed["sex"]["codes"], "<i4").tolist()
-    (['female', 'male'], [1, -1, 0])
+    Numbers as ``values``, the bytes of float32; anything else as ``levels``, the
+    words in order, and ``codes``, the bytes of int32 (-1: nothing).
     """
     return {
         name: _packed(table[name])
@@ -173,15 +146,7 @@ def _packed(column: pd.Series) -> dict:
 
 
 class Names(traitlets.List):
-    """Names of clips: a list, or what pandas gives: an index, a column, an array.
-
-    Examples
-    --------
-    >>> class Some(traitlets.HasTraits):
-    ...     clips = Names()
-    >>> Some(clips=pd.Index(["a", "b"])).clips
-    ['a', 'b']
-    """
+    """Names of clips: a list, or what pandas gives: an index, a column, an array."""
 
     def __init__(self, **settings):
         super().__init__(trait=traitlets.Unicode(), **settings)
@@ -194,13 +159,7 @@ class Names(traitlets.List):
 
 
 def needs_result(result) -> None:
-    """Refuse what is no result, and say what is.
-
-    Raises
-    ------
-    TypeError
-        If it has no predictions.
-    """
+    """Refuse what is no result, and say what is."""
     if not hasattr(result, "predictions"):
         raise TypeError(
             f"result: a Result is needed, not {_kind(result)}. For a table of "
@@ -209,25 +168,7 @@ def needs_result(result) -> None:
 
 
 def named(table: pd.DataFrame) -> pd.DataFrame:
-    """Index a copy of a table by its clips' names, as str.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The names are its column ``clip``, or its index.
-
-    Raises
-    ------
-    TypeError
-        If it is no table.
-    ValueError
-        If it has no rows, a clip has no name, or a clip is there twice.
-
-    Examples
-    --------
-    >>> named(pd.DataFrame({"clip": [1, 2], "sex": ["male", "female"]})).index.tolist()
-    ['1', '2']
-    """
+    """Index a copy of a table by its clips' names, as str: its column, or its index."""
     if not isinstance(table, pd.DataFrame):
         raise TypeError(
             f"clips: a table is needed, not {_kind(table)}. datasets.load gives one."
@@ -249,11 +190,7 @@ def named(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def answered(table: pd.DataFrame, result) -> pd.DataFrame:
-    """Join what a model answered to the clips' own columns, by name.
-
-    What the clips are is taken from the table where it says so, and what was
-    answered always from the result.
-    """
+    """Join what a model answered to what the table says that the clips are."""
     if result is None:
         return table
     needs_result(result)
@@ -274,23 +211,10 @@ _SHOWN = (
 
 
 class ClipTable(Widget):
-    """A widget over a table of clips.
+    """A widget over a table of clips, heard if there is a ``path``.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Indexed by clip, no clip twice; heard if there is a ``path``.
-    result : Result, optional
-        Widgets of one result filter each other. Its answers are joined to the
-        table, by the clips' names.
-    shown : iterable of str, optional
-        Columns for the page; the usual ones if not given.
-
-    Attributes
-    ----------
-    selection : list of str
-        The clips picked here, in the table's order. A traitlet: `observe` it, or
-        set it to pick from Python; an index or a column of names will do, too.
+    Its `selection`, in the table's order, can be observed, and set from Python. A
+    result's answers are joined to the table; widgets of one result filter each other.
     """
 
     selection = Names()
@@ -327,21 +251,21 @@ class ClipTable(Widget):
             _emotions=[coloured(word) for word in sorted(map(str, words))],
             **traits,
         )
-        self.brushes = LinkedSelection.of(result)
-        self.brushes.join(self)
+        self.linked = LinkedSelection.of(result)
+        self.linked.join(self)
 
     @property
     def selected(self) -> pd.DataFrame:
         """The rows of the clips picked here."""
         return self.table.loc[self.selection]
 
-    def hear(self, through: pd.Index | None, standing: dict) -> None:
+    def apply_filter(self, passing: pd.Index | None, summary: dict) -> None:
         """Take over what the other widgets let through."""
         with self.hold_sync():
             rows = None
-            if through is not None:
-                rows = np.flatnonzero(self._clips.isin(through)).tolist()
-            self._rows, self._standing = rows, standing
+            if passing is not None:
+                rows = np.flatnonzero(self._clips.isin(passing)).tolist()
+            self._rows, self._standing = rows, summary
 
     @traitlets.validate("selection")
     def _known(self, proposal: dict) -> list[str]:
@@ -360,18 +284,18 @@ class ClipTable(Widget):
     @traitlets.observe("selection")
     def _pick(self, _) -> None:
         # A page and a cell may pick at the same time: the last one counts, for all.
-        with self.brushes.lock:
+        with self.linked.lock:
             clips = pd.Index(self.selection, dtype=object)
             self._picked = np.flatnonzero(self._clips.isin(clips)).tolist()
             if self.selection:
                 self._empty_filter = False
-            self.brushes.brush(self, clips, self._empty_filter)
+            self.linked.pick(self, clips, self._empty_filter)
 
     @traitlets.observe("_empty_filter")
     def _emptied(self, _) -> None:
-        with self.brushes.lock:
+        with self.linked.lock:
             clips = pd.Index(self.selection, dtype=object)
-            self.brushes.brush(self, clips, self._empty_filter)
+            self.linked.pick(self, clips, self._empty_filter)
 
     def unpick(self) -> None:
         """Take back what is picked here, and a filter that lets nothing through."""
@@ -387,7 +311,7 @@ class ClipTable(Widget):
         return {"bands": bands, "columns": width}, [shades.tobytes()]
 
     def _on_clear(self, *_) -> tuple[dict, list]:
-        self.brushes.clear()
+        self.linked.clear()
         return {}, []
 
     def _on_here(self, question: dict, _) -> tuple[dict, list]:
@@ -396,17 +320,17 @@ class ClipTable(Widget):
         if page != self._page:  # one that is reloaded does not say that its views go
             self._page, self._views = page, set()
         self._views.add(question.get("view"))
-        self.brushes.join(self)
+        self.linked.join(self)
         clips = pd.Index(self.selection, dtype=object)
         if len(clips) or self._empty_filter:
-            self.brushes.brush(self, clips, self._empty_filter)
+            self.linked.pick(self, clips, self._empty_filter)
         return {}, []
 
     def _on_gone(self, question: dict, _) -> tuple[dict, list]:
         """Note that a view was closed; a pick nobody sees must not filter others."""
         self._views.discard(question.get("view"))
         if not self._views:
-            self.brushes.leave(self)
+            self.linked.leave(self)
         return {}, []
 
     def _path(self, row: int) -> str:

@@ -1,4 +1,4 @@
-"""A confusion matrix whose cells one can hear."""
+"""Confusion matrix whose cells one can hear."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Clips as points, near each other where they are alike, to hear and to pick."""
+"""Embedding map: clips as points, near each other where alike, to hear and pick."""
 
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,8 @@ from sertools.widgets._scripts import script, style
 if TYPE_CHECKING:
     from sertools.evaluation import Result
 
-_BY = ("emotion", "predicted", "speaker", "sex", "dataset")
-"""Columns that give colours."""
-
-
-NEAR = 10
-"""Neighbours whose emotions tell how well a picture parts them."""
+_BY = ("emotion", "predicted", "speaker", "sex", "dataset")  # columns for colours
+_NEAR = 10  # neighbours whose emotions tell how well a picture parts them
 
 
 class EmbeddingMap(ClipTable):
@@ -63,10 +59,9 @@ class EmbeddingMap(ClipTable):
             if by is None
             else self.table[by]
         )
-        wide, high = np.ptp(self._laid.places, axis=0)
-        height = float(np.clip(5.4 * high / wide if wide else 5.4, 3, 5.4)) + 0.9
-        figure = Figure(figsize=(8.6, height), layout="constrained")
-        _embeddings.draw(self._laid, groups, self._of, figure.subplots())
+        size = _embeddings.figure_size(self._laid, 8.6, 0.9)
+        figure = Figure(figsize=size, layout="constrained")
+        _embeddings.draw_layout(self._laid, groups, self._of, figure.subplots())
         about = f"{self._laid.name} of {len(groups)} clips. {self._about['words']}"
         picture = figure_html(figure, about.strip())
         if not sounds or not self._about["heard"] or "emotion" not in self.table:
@@ -85,11 +80,12 @@ def embedding_map(
     method: "str | np.ndarray | pd.DataFrame" = "umap",
     seed: int = 0,
 ) -> EmbeddingMap:
-    """Show clips as points: hover to hear one, draw around some to list them.
+    """Show an embedding map: clips as points to hear and to pick.
 
-    The picture is the one that `plots.embeddings` draws. By keyboard: arrows go to
-    the nearest point that way, Space plays it, Enter picks it, N picks the ten
-    nearest, too, A all of its group; Escape clears.
+    Hover over a point to hear it, draw around some to list them. The picture is the
+    one that `plots.embeddings` draws. By keyboard: arrows go to the nearest point
+    that way, Space plays it, Enter picks it, N picks the ten nearest, too, A all of
+    its group; Escape clears.
 
     Parameters
     ----------
@@ -129,12 +125,12 @@ def embedding_map(
     >>> points.selected["emotion"].tolist()
     ['sad', 'sad']
     """
-    rows = _embeddings.rows(X, clips)
+    rows = _embeddings.matching_clips(X, clips)
     if isinstance(method, str):
-        laid = _embeddings.laid_out(X, method, seed)
+        laid = _embeddings.compute_layout(X, method, seed)
     else:
         laid = _embeddings.Layout(_given(method, rows.index), "Map", "Places as given.")
-    return EmbeddingMap(laid, rows, result, _embeddings.subject(X, rows))
+    return EmbeddingMap(laid, rows, result, _embeddings.describe_source(X, rows))
 
 
 def _given(places: "np.ndarray | pd.DataFrame", clips: pd.Index) -> np.ndarray:
@@ -182,15 +178,15 @@ def _middle(places: np.ndarray, table: pd.DataFrame) -> list[str]:
 
 def _words(places: np.ndarray, table: pd.DataFrame) -> str:
     """Say how far a picture parts the emotions, to those who do not see it."""
-    if "emotion" not in table or len(table) <= NEAR:
+    if "emotion" not in table or len(table) <= _NEAR:
         return ""
     from scipy.spatial import KDTree
 
     emotions = table["emotion"].fillna("unknown").to_numpy()
-    near = KDTree(places).query(places, NEAR + 1)[1]
+    near = KDTree(places).query(places, _NEAR + 1)[1]
     others = near != np.arange(len(near))[:, None]
     same = (emotions[near] == emotions[:, None]) & others
     shares = pd.Series(same.sum(axis=1) / others.sum(axis=1)).groupby(emotions).mean()
     shares = shares.sort_values(ascending=False)
     parts = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-    return f"Of a clip's {NEAR} nearest, so many share its emotion: {parts}."
+    return f"Of a clip's {_NEAR} nearest, so many share its emotion: {parts}."

@@ -1,4 +1,4 @@
-"""A table of clips, each with a player, that also works in a saved report."""
+"""Audio players: a table of clips to hear, that also works in a saved report."""
 
 import base64
 import html
@@ -9,37 +9,21 @@ import numpy as np
 import pandas as pd
 
 from sertools import audio
+from sertools.display import Display, Part
 from sertools.plots import _audio
 
 RATE = 16_000
 """Hz. What most models hear; 32 kB a second at 16 bit."""
-
-
-COLUMNS = 240
-"""A spectrogram is at most so wide: more than a list shows."""
+_COLUMNS = 240  # a spectrogram is at most so wide: more than a list shows
 
 
 def known(source: object) -> bool:
-    """Tell whether there is something to hear: a path or samples, and no gap.
-
-    Examples
-    --------
-    >>> known("a.wav"), known(np.zeros(800)), known(None), known(float("nan"))
-    (True, True, False, False)
-    """
-    import pandas as pd
-
+    """Tell whether there is something to hear: a path or samples, and no gap."""
     return not (pd.api.types.is_scalar(source) and pd.isna(source))
 
 
 def wav(path: str | os.PathLike) -> bytes:
-    """Give a clip as a WAV file: mono, 16 kHz, 16 bit.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the clip cannot be used, as `sertools.audio.load` says.
-    """
+    """Give a clip as a WAV file: mono, 16 kHz, 16 bit."""
     return as_wav(audio.load(path, RATE), RATE)
 
 
@@ -67,29 +51,15 @@ def audio_player(wav: bytes, about: str, style: str) -> str:
 
 
 def picture(path: str | os.PathLike) -> np.ndarray:
-    """Give a clip's mel spectrogram in 256 shades.
+    """Give a clip's mel spectrogram as (80, columns) uint8, the lowest band first.
 
-    Returns
-    -------
-    ndarray of shape (80, columns), uint8
-        Lowest band first; 255 is the loudest, 0 is 80 dB below and less.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the clip cannot be used, as `sertools.audio.load` says.
+    255 is the loudest, 0 is 80 dB below and less.
     """
-    return shades(audio.load(path, RATE), COLUMNS)
+    return shades(audio.load(path, RATE), _COLUMNS)
 
 
 def shades(waveform: np.ndarray, most: int) -> np.ndarray:
-    """Give the mel spectrogram of samples at 16 kHz, at most so many columns wide.
-
-    Examples
-    --------
-    >>> shades(np.zeros(RATE, np.float32), most=60).shape
-    (80, 51)
-    """
+    """Give the mel spectrogram of samples at 16 kHz, at most so many columns wide."""
     level, _, _ = _audio.levels(waveform)
     width = -(-level.shape[1] // most)
     starts = np.arange(0, level.shape[1], width)
@@ -100,35 +70,25 @@ def shades(waveform: np.ndarray, most: int) -> np.ndarray:
 _SHOWN = ("emotion", "predicted", "confidence", "speaker", "sex", "text", "intensity")
 
 
-class Players:
-    """A table of clips with players, shown by a notebook.
-
-    Parameters
-    ----------
-    table : DataFrame
-        What is written beside each player.
-    sounds : list of bytes or str
-        A WAV file for each row, or the reason why there is none.
-    """
+class Players(Display):
+    """A table of clips with players; `sounds` are WAV files, or why there is none."""
 
     def __init__(self, table: pd.DataFrame, sounds: list[bytes | str]):
         self.table = table
         self.sounds = sounds
 
-    def __repr__(self) -> str:
-        return self.table.to_string()
-
-    def _repr_html_(self) -> str:
+    def _parts(self):
         heads = "".join(f"<th>{html.escape(name)}</th>" for name in self.table.columns)
         rows = "".join(map(_row, self.table.itertuples(), self.sounds))
-        return (
+        page = (
             "<table><thead><tr><th>listen</th><th>clip</th>"
             f"{heads}</tr></thead><tbody>{rows}</tbody></table>"
         )
+        yield Part([self.table.to_string()], page)
 
 
 def players(clips: pd.DataFrame, limit: int = 12) -> Players:
-    """Make a table of clips that one can listen to.
+    """Show audio players: a table of clips that one can listen to.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Record in the browser or drop a file, and see what a model makes of it."""
+"""Recorder: record in the browser or drop a file, and see what a model makes of it."""
 
 import html
 import io
@@ -21,45 +21,29 @@ from sertools.widgets._base import Widget, coloured
 from sertools.widgets._scripts import script, style
 
 SILENT = "silent: nothing to hear"
-
-
 SPEECHLESS = "no speech is heard in it"
-
-
 RANDOM = "random weights: no answer here means anything"
-
-
 FACTS = ("time", "name", "seconds", "verdict")
 """What a line of the history says beside the scores."""
-
-
-COLUMNS = 720
-"""Waveform and spectrogram are so wide at most: more than a page shows."""
+_COLUMNS = 720  # waveform and spectrogram are so wide at most: more than a page shows
+_PIECE = 1_000_000  # bytes; sound travels in pieces that every server lets through
+_MOST = 500_000_000  # bytes; what is longer had better not travel through a page
+_CLIPPED = (
+    "Too loud at times: samples are cut off at the limit, which changes how it "
+    "sounds. Go farther from the microphone, or turn its level down."
+)
+_LOST = "A piece was lost on the way to Python. Try it again."
+_DECODED = "Decoded by the browser: libsndfile, which reads files here, cannot."
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording and its scores; nothing of it is on disk.
+    """One recording and its scores, the best first; nothing of it is on disk.
 
-    Parameters
-    ----------
-    name : str
-        The file's name, or "recording".
-    waveform : ndarray of shape (t,), float32
-        Mono, at `rate`.
-    rate : int
-        Hz, as the model hears.
-    stretches : DataFrame
-        As `sertools.features.decisions` gives: one row for all of it, or one a
-        stretch of speech.
-    scores : dict of str to float, or None
-        The best first; of several stretches the mean, weighted by their length.
-    verdict : str
-        The emotion, "not sure", or why there are no scores.
-    notes : list of str
-        What else is worth knowing.
-    time : datetime
-        When.
+    The waveform is mono at the model's rate. `stretches` are decisions as
+    `sertools.features.decisions` gives; `scores` their mean, weighted by length, and
+    None where nothing was heard; `verdict` is the emotion, "not sure", or why there
+    are no scores.
     """
 
     name: str
@@ -77,14 +61,10 @@ class Recording:
         return len(self.waveform) / self.rate
 
 
-def take(model, source, sr: int | None, name: str, notes: list[str]) -> Recording:
-    """Score a recording as `sertools.features.timeline` does.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As `sertools.audio.load` does.
-    """
+def score_recording(
+    model, source, sr: int | None, name: str, notes: list[str]
+) -> Recording:
+    """Score a recording as `sertools.features.timeline` does."""
     try:
         waveform = audio.load(source, model.sampling_rate, sr=sr)
     except ValueError as error:
@@ -108,18 +88,18 @@ def _mean(table: pd.DataFrame, classes: list[str]) -> dict[str, float] | None:
     return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
-def line(take: Recording) -> dict:
+def history_row(recording: Recording) -> dict:
     """Give what a table of the recordings says of one: everything but its sound."""
     return {
-        "time": take.time,
-        "name": take.name,
-        "seconds": round(take.seconds, 2),
-        "verdict": take.verdict,
-        **(take.scores or {}),
+        "time": recording.time,
+        "name": recording.name,
+        "seconds": round(recording.seconds, 2),
+        "verdict": recording.verdict,
+        **(recording.scores or {}),
     }
 
 
-def told(line: dict) -> dict:
+def row_for_page(line: dict) -> dict:
     """Give the same for the page."""
     names = [name for name in line if name not in FACTS]
     best = max(names, key=line.get, default="")
@@ -132,33 +112,32 @@ def told(line: dict) -> dict:
     }
 
 
-def described(take: Recording) -> dict:
+def recording_for_page(recording: Recording) -> dict:
     """Give what the page shows of a recording, its sound and picture aside."""
     columns = ["start", "end", "emotion", "verdict", "probability"]
     return {
-        "name": take.name,
-        "seconds": take.seconds,
-        "verdict": take.verdict,
-        "why": _why(take),
-        "scores": list((take.scores or {}).items()),
-        "stretches": take.stretches[columns].to_numpy(dtype=object).tolist(),
-        "notes": take.notes,
+        "name": recording.name,
+        "seconds": recording.seconds,
+        "verdict": recording.verdict,
+        "why": _why(recording),
+        "scores": list((recording.scores or {}).items()),
+        "stretches": recording.stretches[columns].to_numpy(dtype=object).tolist(),
+        "notes": recording.notes,
     }
 
 
-def pictured(take: Recording) -> tuple[dict, list[bytes]]:
+def recording_picture(recording: Recording) -> tuple[dict, list[bytes]]:
     """Give a recording's spectrogram in shades, and its waveform's outline.
 
     The outline is the lowest and the highest sample of each column, in 1/127.
     """
     shades = _players.shades(
-        audio.load(take.waveform, _players.RATE, sr=take.rate), COLUMNS
+        audio.load(recording.waveform, _players.RATE, sr=recording.rate), _COLUMNS
     )
-    starts = np.linspace(0, len(take.waveform), COLUMNS, endpoint=False).astype(int)
+    waveform = recording.waveform
+    starts = np.linspace(0, len(waveform), _COLUMNS, endpoint=False).astype(int)
     starts = np.unique(starts)
-    edges = [
-        extreme.reduceat(take.waveform, starts) for extreme in (np.minimum, np.maximum)
-    ]
+    edges = [each.reduceat(waveform, starts) for each in (np.minimum, np.maximum)]
     outline = np.rint(127 * np.clip(edges, -1, 1)).astype(np.int8)
     bands, columns = shades.shape
     return (
@@ -167,51 +146,33 @@ def pictured(take: Recording) -> tuple[dict, list[bytes]]:
     )
 
 
-def _why(take: Recording) -> str:
+def _why(recording: Recording) -> str:
     """Say in words how sure the verdict is."""
-    if not take.scores:
+    if not recording.scores:
         return ""
-    (best, high), (second, low) = [*take.scores.items(), ("nothing", 0.0)][:2]
-    if take.verdict == features.NOT_SURE:
+    (best, high), (second, low) = [*recording.scores.items(), ("nothing", 0.0)][:2]
+    if recording.verdict == features.NOT_SURE:
         why = f"{best} {high:.2f} is too little ahead of {second} {low:.2f}"
     else:
         why = f"{high:.2f}, then {second} {low:.2f}"
-    if take.verdict == "other":
+    if recording.verdict == "other":
         why += "; none of the emotions it knows, or no speech like it has heard"
-    if len(take.stretches) > 1:
-        why = f"mean over {len(take.stretches)} stretches of speech: {why}"
+    if len(recording.stretches) > 1:
+        why = f"mean over {len(recording.stretches)} stretches of speech: {why}"
     return why
 
 
-def as_html(take: Recording) -> str:
+def as_html(recording: Recording) -> str:
     """Give verdict and scores for a page without Python; no sound."""
     rows = "".join(
         f"<tr><th scope='row' style='text-align:left'>{html.escape(name)}</th>"
         f"<td>{score:.2f}</td></tr>"
-        for name, score in (take.scores or {}).items()
+        for name, score in (recording.scores or {}).items()
     )
-    about = f"{html.escape(take.name)}, {take.seconds:.1f} s"
-    verdict = f"<p>{about}: <b>{html.escape(take.verdict)}</b></p>"
+    about = f"{html.escape(recording.name)}, {recording.seconds:.1f} s"
+    verdict = f"<p>{about}: <b>{html.escape(recording.verdict)}</b></p>"
     table = f"<table aria-label='Scores of {about}'><tbody>{rows}</tbody></table>"
     return verdict + (table if rows else "")
-
-
-_PIECE = 1_000_000  # bytes; sound travels in pieces that every server lets through
-
-
-_MOST = 500_000_000  # bytes; what is longer had better not travel through a page
-
-
-_CLIPPED = (
-    "Too loud at times: samples are cut off at the limit, which changes how it "
-    "sounds. Go farther from the microphone, or turn its level down."
-)
-
-
-_LOST = "A piece was lost on the way to Python. Try it again."
-
-
-_DECODED = "Decoded by the browser: libsndfile, which reads files here, cannot."
 
 
 class Recorder(Widget):
@@ -233,7 +194,7 @@ class Recorder(Widget):
             )
         self.model = models.load(model) if isinstance(model, str) else model
         _refuse_what_cannot_score(self.model)
-        self._take: Recording | None = None
+        self._recording: Recording | None = None
         self._wav = b""
         self._past: list[dict] = []
         self._coming: dict[str, bytearray] = {}
@@ -253,17 +214,17 @@ class Recorder(Widget):
     @property
     def waveform(self) -> np.ndarray | None:
         """What was heard last: (t,) float32 at the model's rate; None if nothing."""
-        return None if self._take is None else self._take.waveform
+        return None if self._recording is None else self._recording.waveform
 
     @property
     def verdict(self) -> str | None:
         """What the scores amount to: an emotion, "not sure", or why there are none."""
-        return None if self._take is None else self._take.verdict
+        return None if self._recording is None else self._recording.verdict
 
     @property
     def stretches(self) -> pd.DataFrame | None:
         """The verdicts stretch by stretch, as `sertools.features.decisions` gives."""
-        return None if self._take is None else self._take.stretches
+        return None if self._recording is None else self._recording.stretches
 
     @property
     def history(self) -> pd.DataFrame:
@@ -290,7 +251,7 @@ class Recorder(Widget):
         """
         named = isinstance(source, str | os.PathLike)
         name = Path(source).name if named else "recording"
-        self._keep(take(self.model, source, sr, name, []))
+        self._keep(score_recording(self.model, source, sr, name, []))
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write what was heard last as a WAV file, mono, 16 bit, at the model's rate.
@@ -313,7 +274,7 @@ class Recorder(Widget):
             If nothing was recorded.
         """
         target = Path(path).expanduser()
-        if self._take is None:
+        if self._recording is None:
             raise ValueError("Nothing to save: record something first.")
         if target.exists():
             raise FileExistsError(f"{target}: already there. Give another name.")
@@ -331,20 +292,20 @@ class Recorder(Widget):
         """
         if everything:
             self._past.clear()
-        elif self._take is not None:
+        elif self._recording is not None:
             self._past.pop()
-        self._take, self._wav, self.scores = None, b"", None
+        self._recording, self._wav, self.scores = None, b"", None
         self._turn += 1
 
-    def _keep(self, take: Recording) -> None:
-        self._take, self._wav = take, b""
-        self._past.append(line(take))
-        self.scores = take.scores
+    def _keep(self, recording: Recording) -> None:
+        self._recording, self._wav = recording, b""
+        self._past.append(history_row(recording))
+        self.scores = recording.scores
         self._turn += 1
 
     def _sound(self) -> bytes:
-        if not self._wav and self._take is not None:
-            self._wav = _players.as_wav(self._take.waveform, self._take.rate)
+        if not self._wav and self._recording is not None:
+            self._wav = _players.as_wav(self._recording.waveform, self._recording.rate)
         return self._wav
 
     def _on_piece(self, question: dict, buffers: list) -> tuple[dict, list]:
@@ -378,7 +339,7 @@ class Recorder(Widget):
             source = np.frombuffer(data, "<f4")
             notes += [_DECODED] if question.get("decoded") else []
         try:
-            self._keep(take(self.model, source, rate, name, notes))
+            self._keep(score_recording(self.model, source, rate, name, notes))
         except ValueError as error:
             if rate is None and _unreadable(error):
                 return {"unreadable": str(error)}, []  # the browser may know it
@@ -387,14 +348,14 @@ class Recorder(Widget):
 
     def _on_held(self, *_) -> tuple[dict, list]:
         """Tell the page what there is to show."""
-        take = None if self._take is None else described(self._take)
-        others = self._past[:-1] if take else self._past
-        return {"take": take, "past": [told(line) for line in others]}, []
+        held = None if self._recording is None else recording_for_page(self._recording)
+        others = self._past[:-1] if held else self._past
+        return {"take": held, "past": [row_for_page(line) for line in others]}, []
 
     def _on_picture(self, *_) -> tuple[dict, list[bytes]]:
-        if self._take is None:
+        if self._recording is None:
             raise ValueError("Nothing is recorded.")
-        return pictured(self._take)
+        return recording_picture(self._recording)
 
     def _on_sound(self, question: dict, _) -> tuple[dict, list[bytes]]:
         wav, start = self._sound(), question["start"]
@@ -408,15 +369,15 @@ class Recorder(Widget):
         name = html.escape(self.model.label)
         here = "Open this in JupyterLab to record your voice here, or to drop a file"
         lines = [f"<p>{here}; {name} scores it.</p>"]
-        if self._take is not None:
-            lines.append(as_html(self._take))
+        if self._recording is not None:
+            lines.append(as_html(self._recording))
         if self.model.random_weights:
             lines.append(f"<p><b>{RANDOM.capitalize()}.</b></p>")
         lines.append(f"<p>{html.escape(intended_use.LINE)}</p>")
         return "".join(lines)
 
     def __repr__(self) -> str:
-        heard = "nothing recorded" if self._take is None else self._take.verdict
+        heard = self.verdict or "nothing recorded"
         return f"A recorder for {self.model.label}, in JupyterLab: {heard}."
 
 

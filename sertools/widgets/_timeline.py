@@ -1,4 +1,4 @@
-"""A recording along one time axis: how it sounds, looks, and what models make of it."""
+"""Timeline of a recording: how it sounds, looks, and what models make of it."""
 
 import functools
 import os
@@ -11,12 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 import traitlets
 
-from sertools import audio, features, labels, models
+from sertools import audio, features, models
 from sertools.features._timeline import MARGIN, classes
+from sertools.metadata import TimelineMetadata
 from sertools.plots import _style, emotion_timeline
 from sertools.plots._audio import FLOOR
 from sertools.widgets import _players
-from sertools.widgets._base import Widget, figure_html
+from sertools.widgets._base import Widget, figure_html, named_colour
 from sertools.widgets._scripts import script, style
 
 if TYPE_CHECKING:
@@ -26,50 +27,19 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 """Hz. What most models hear; 32 kB a second at 16 bit."""
-
-
 BANDS = 80
 """Rows of the spectrogram, spaced as the ear hears pitch."""
-
-
-MOST_COLUMNS = 4000
-"""A picture is at most so wide: more than any screen shows."""
-
-
-HEARD = 30.0
-"""Seconds; a page is given sound in pieces of at most so much."""
-
-
+_MOST_COLUMNS = 4000  # a picture is at most so wide: more than any screen shows
+_MOST_SECONDS = 30.0  # a page is given sound in pieces of at most so much
 _WINDOW, _FFT = 400, 512  # samples: 25 ms
-
-
 _AT_ONCE = 8192  # spectra computed together
-
-
 _BLOCK = 1 << 18  # frames of a file decoded together
 
 
 class AudioBuffer:
     """A recording, held as 16 bit samples at 16 kHz: 115 MB an hour.
 
-    Parameters
-    ----------
-    source : path or array-like
-        A file of any length, decoded piece by piece; or mono samples at 16 kHz.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        As `sertools.audio.load` does.
-
-    Examples
-    --------
-    >>> reel = AudioBuffer(0.5 * np.sin(np.arange(32_000) / 9))
-    >>> reel.seconds, len(reel.stretch(0.5, 1.0))
-    (2.0, 8000)
-    >>> shades, low, high = reel.picture(0, 2, columns=50)
-    >>> shades.shape, low.shape
-    ((80, 50), (50,))
+    A file may be of any length and is decoded piece by piece.
     """
 
     def __init__(self, source: str | os.PathLike | npt.ArrayLike):
@@ -94,26 +64,15 @@ class AudioBuffer:
     def picture(
         self, start: float, end: float, columns: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Give what a stretch looks like, so many columns wide.
+        """Draw a stretch, in seconds, at most so many columns wide.
 
-        Parameters
-        ----------
-        start, end : float
-            Seconds.
-        columns : int
-            At most 4000; fewer come back where there are fewer samples.
-
-        Returns
-        -------
-        shades : ndarray of shape (80, columns), uint8
-            Mel spectrogram, lowest band first; 255 is the loudest of the whole
-            recording, 0 is 80 dB below it and less.
-        low, high : ndarray of shape (columns,), int16
-            The lowest and the highest sample of each column.
+        Gives a mel spectrogram of 80 bands, uint8, the lowest first, where 255 is
+        the loudest of the whole recording and 0 is 80 dB below it and less; and the
+        lowest and the highest sample of each column, int16.
         """
         first = min(max(round(start * RATE), 0), len(self.samples) - 1)
         last = min(max(round(end * RATE), first + 1), len(self.samples))
-        columns = max(min(columns, MOST_COLUMNS, last - first), 1)
+        columns = max(min(columns, _MOST_COLUMNS, last - first), 1)
         edges = np.linspace(first, last, columns + 1)
         starts = edges[:-1].astype(int) - first
         part = self.samples[first:last]
@@ -218,14 +177,7 @@ class Timeline(Widget):
                 _packed(name, table, features.decisions(tables[name], margin, True))
                 for name, table in told.items()
             ],
-            _emotions=[
-                {
-                    "name": word,
-                    "colour": labels.colour(word),
-                    "korean": labels.korean(word),
-                }
-                for word in words
-            ],
+            _emotions=list(map(named_colour, words)),
         )
 
     def segments(self) -> pd.DataFrame:
@@ -272,12 +224,12 @@ class Timeline(Widget):
 
     def _on_stretch(self, question: dict, _) -> tuple[dict, list[bytes]]:
         start = question["start"]
-        end = min(question["end"], start + HEARD)
+        end = min(question["end"], start + _MOST_SECONDS)
         return {}, [self.reel.stretch(start, end).astype("<i2").tobytes()]
 
     def _static_html(self, sounds: bool) -> str:
-
-        return still(self, sounds)
+        picture = figure_html(_figure(self), _in_words(self))
+        return picture + (_player(self) if sounds else "")
 
     def __repr__(self) -> str:
         heard = " and ".join(self.tables) or "no model"
@@ -293,7 +245,7 @@ def timeline(
     margin: float = MARGIN,
     **scoring,
 ) -> Timeline:
-    """Show a recording along one time axis, and what models make of it.
+    """Show a timeline: a recording, and what models make of it, along one axis.
 
     Waveform, spectrogram and each emotion's score stand one below the other;
     several models are drawn over each other. A click plays from there, another
@@ -309,7 +261,7 @@ def timeline(
         and pictures piece by piece, as they are needed.
     model : Classifier, str, DataFrame, several of them, or dict of DataFrame
         A model as `sertools.models.load` gives, or its name; or scores that
-        `sertools.features.timeline` or `smoothed` gave, so that a slow model
+        `sertools.features.timeline` or `smooth` gave, so that a slow model
         need not hear everything again.
     margin : float, default 0.2
         How far the best emotion must be ahead, or the verdict is "not sure"; see
@@ -355,7 +307,7 @@ def timeline(
                 source = audio.load(recording, one.sampling_rate, sr=RATE)
             name, table = one.label, features.timeline(one, source, **scoring)
         _check(name, table, reel.seconds)
-        scores[_unlike(_honest(name, table), scores)] = table
+        scores[_distinct(_with_random_weights(name, table), scores)] = table
     return Timeline(reel, scores, margin)
 
 
@@ -368,7 +320,7 @@ def _wanted(model) -> list:
     found = []
     for one in model:
         if isinstance(one, pd.DataFrame):
-            found.append((one.attrs.get("model") or "scores", one))
+            found.append((TimelineMetadata.of(one).model or "scores", one))
         elif isinstance(one, str):
             found.append(models.load(one))
         elif hasattr(one, "sampling_rate"):
@@ -393,14 +345,15 @@ def _check(name: str, table: pd.DataFrame, seconds: float) -> None:
         )
 
 
-def _honest(name: str, table: pd.DataFrame) -> str:
+def _with_random_weights(name: str, table: pd.DataFrame) -> str:
     """Say of random weights that they are, whatever the table is called."""
-    random = "random weights"
-    known = random in str(table.attrs.get("model", "")) and random not in name
-    return f"{name} ({random})" if known else name
+    facts = TimelineMetadata.of(table)
+    if facts.random_weights and name != facts.model:
+        return f"{name} (random weights)"
+    return name
 
 
-def _unlike(name: str, names: Iterable[str]) -> str:
+def _distinct(name: str, names: Iterable[str]) -> str:
     """Tell two models of one name apart."""
     numbered = (f"{name} ({n})" for n in range(2, 100))
     return name if name not in names else next(n for n in numbered if n not in names)
@@ -435,17 +388,8 @@ def _hertz() -> list[tuple[str, float]]:
     return [(word, float(librosa.hz_to_mel(hz) / top)) for word, hz in ticks.items()]
 
 
-PLAYED = 60.0
-"""Seconds of sound that a page carries at most: 2.6 MB."""
-
-
-COLUMNS = 1500
-
-
-def still(shown: "Timeline", players: bool) -> str:
-    """Give a timeline as a picture in HTML, with a player if asked."""
-    picture = figure_html(_figure(shown), _about(shown))
-    return picture + (_player(shown) if players else "")
+_PLAYED = 60.0  # seconds of sound that a saved page carries at most: 2.6 MB
+_STATIC_COLUMNS = 1500
 
 
 def _figure(shown: "Timeline"):
@@ -462,8 +406,7 @@ def _figure(shown: "Timeline"):
             ax.set_axis_off()
             _style.heading(ax, f"{name}: no speech was heard")
         else:
-            table = table.copy()
-            table.attrs = {**table.attrs, "model": name, "recording": ""}
+            table = TimelineMetadata.update(table.copy(), model=name, recording="")
             part = (0.0, shown.reel.seconds)
             emotion_timeline(table, margin=shown.margin, part=part, ax=ax)
     if shown.reel.name:
@@ -473,7 +416,7 @@ def _figure(shown: "Timeline"):
 
 def _pictures(shown: "Timeline", wave: "Axes", bands: "Axes") -> None:
     seconds = shown.reel.seconds
-    shades, low, high = shown.reel.picture(0, seconds, COLUMNS)
+    shades, low, high = shown.reel.picture(0, seconds, _STATIC_COLUMNS)
     middles = (np.arange(len(low)) + 0.5) * seconds / len(low)
     wave.fill_between(middles, low, high, color=_style.BLUE, linewidth=0.6)
     bands.imshow(
@@ -498,10 +441,10 @@ def _pictures(shown: "Timeline", wave: "Axes", bands: "Axes") -> None:
 def _player(shown: "Timeline") -> str:
     """Play what is selected, or the recording, or as much as a page can carry."""
     start, end = shown.selection or (0.0, shown.reel.seconds)
-    stop = min(end, start + PLAYED)
+    stop = min(end, start + _PLAYED)
     what = "The selection" if shown.selection else "The recording"
     if stop < end:
-        what += f", its first {PLAYED:.0f} s of {end - start:.0f}"
+        what += f", its first {_PLAYED:.0f} s of {end - start:.0f}"
     if shown.selection:
         what += f" (from {start:.1f} s)"
     wav = _players.as_wav(shown.reel.stretch(start, stop), RATE)
@@ -509,7 +452,7 @@ def _player(shown: "Timeline") -> str:
     return f"<p>{what}:<br>{player}</p>"
 
 
-def _about(shown: "Timeline") -> str:
+def _in_words(shown: "Timeline") -> str:
     """Tell the picture in words."""
     told = [f"{shown.reel.name or 'A recording'}, {shown.reel.seconds:.1f} s"]
     for name, table in shown.tables.items():

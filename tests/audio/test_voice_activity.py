@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from sertools import audio, datasets, extras
+from sertools.metadata import TimelineMetadata
 
 RATE = 16_000
 
@@ -41,7 +42,7 @@ def test_speech_in_a_glued_recording_is_found_within_a_tenth(noise, offset):
     waveform, where = recording(*parts, noise=noise)
     found = by_energy(waveform + np.float32(offset))
     assert found[["start", "end"]].to_numpy() == pytest.approx(where, abs=0.1)
-    assert found.attrs["method"] == "energy"
+    assert TimelineMetadata.of(found).method == "energy"
 
 
 def test_speech_from_the_first_to_the_last_sample():
@@ -107,8 +108,8 @@ def test_auto_names_the_method_it_took():
     waveform, _ = recording(1.0, voice(1.0), 1.0)
     silero = extras.available("silero_vad")
     expected = "silero" if silero else "energy"
-    assert audio.segments(waveform).attrs["method"] == expected
-    assert audio.segments(waveform, 22_050).attrs["method"] == "energy"
+    assert TimelineMetadata.of(audio.segments(waveform)).method == expected
+    assert TimelineMetadata.of(audio.segments(waveform, 22_050)).method == "energy"
 
 
 def test_silero_at_another_rate_is_refused_with_a_way_out():
@@ -136,7 +137,7 @@ def test_two_sentences_are_two_stretches(method):
     waveform, where = clips_of_two_sentences()
     found = audio.segments(waveform, method=method, pause=0.6)
     assert isinstance(found, pd.DataFrame)
-    assert found.attrs["method"] == method
+    assert TimelineMetadata.of(found).method == method
     assert found.to_numpy() == pytest.approx(where, abs=0.4)
 
 

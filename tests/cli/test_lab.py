@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from sertools.cli import lab, main
-from sertools.cli.lab import ThisInterpreter
+from sertools.cli._kernelspec import ThisInterpreter
+from sertools.cli.lab import command
 
 
 @pytest.fixture
@@ -201,3 +202,10 @@ def test_a_newcomer_sees_the_quickstart_and_it_runs(server, browser):
     assert kernels == [sys.executable]
     ours = re.compile(r"(http|ws)://127\.0\.0\.1|data:|blob:")
     assert [url for url in requests if not ours.match(url)] == []
+
+
+def test_what_the_user_says_goes_before_what_we_say():
+    words = command(Path("/a b"), "my own.ipynb", ["--ServerApp.root_dir=/x"])
+    assert words[-1] == "--ServerApp.root_dir=/x"
+    assert "--ServerApp.root_dir=/a b" not in words
+    assert "--LabApp.default_url=/lab/tree/my%20own.ipynb" in words

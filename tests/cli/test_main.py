@@ -73,7 +73,7 @@ def test_help_is_quick_and_lists_every_command():
     listed = re.findall(r"^    ([\w-]+)(?:  |$)", done.stdout, flags=re.MULTILINE)
     assert listed == [
         *("datasets", "models", "fetch", "audit", "leakage", "evaluate", "train"),
-        *("predict", "report", "compare", "new-notebook", "lab", "doctor"),
+        *("predict", "embed", "report", "compare", "new-notebook", "lab", "doctor"),
     ]
     assert min(seconds) < 0.7
 

@@ -8,6 +8,7 @@ import pytest
 
 from sertools import datasets, features, labels, models
 from sertools.datasets.base import COLUMNS
+from sertools.metadata import ClipsMetadata
 
 NAMES = {
     "crema_d": "{speaker}_DFA_{label}_XX.wav",
@@ -114,7 +115,7 @@ def test_a_tree_of_its_files_becomes_a_table(name, plant):
     assert clips.index.is_unique
     assert clips.index.is_monotonic_increasing
     assert clips.index.str.startswith(f"{name}/").all()
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []
     assert (clips["dataset"] == name).all()
     found = {str(Path(path).relative_to(root)) for path in clips["path"]}
     assert found == set(files)
@@ -150,7 +151,7 @@ def test_upper_case_endings_count(name, plant):
     upper = last.removesuffix(Path(last).suffix) + Path(last).suffix.upper()
     clips = datasets.load(name, plant(*lower, upper))
     assert len(clips) == len(lower) + 1
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []
 
 
 @each_parsed
@@ -170,7 +171,7 @@ def test_a_file_name_counts_once_and_the_shallow_copy_is_taken(name, plant):
     clips = datasets.load(name, root)
     assert len(clips) == len(files)
     assert {Path(path).parent for path in clips["path"]} == {root / "z"}
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []
 
 
 @each_parsed
@@ -181,7 +182,7 @@ def test_strangers_are_left_out_with_their_reason(name, plant):
     (root / "notes.txt").write_text("no audio, not worth a word")
     clips = datasets.load(name, root)
     assert len(clips) == len(files)
-    excluded = {row["clip"]: row["reason"] for row in clips.attrs["excluded"]}
+    excluded = {row["clip"]: row["reason"] for row in ClipsMetadata.of(clips).excluded}
     assert set(excluded) == set(strangers)
     assert datasets.get(name).title in excluded["한국어 이름.wav"]
 
@@ -193,7 +194,7 @@ def test_what_operating_systems_leave_behind_is_passed_over(name, plant):
     left = [f"__MACOSX/{inner}", f".Trash/{inner}", f"{Path(inner).parent}/._a.wav"]
     clips = datasets.load(name, plant(*files, *left))
     assert len(clips) == len(files)
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []
 
 
 @each_corpus
@@ -216,7 +217,7 @@ def test_a_name_that_is_no_text_is_left_out(name, plant):
         pytest.skip("this file system takes no such name")
     clips = datasets.load(name, root)
     assert len(clips) == len(files)
-    [row] = clips.attrs["excluded"]
+    [row] = ClipsMetadata.of(clips).excluded
     assert row["clip"].endswith(r"\xb1\xe2.wav")
     assert "UTF-8" in row["reason"]
 

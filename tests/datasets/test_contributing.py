@@ -6,6 +6,7 @@ import pytest
 
 from sertools import datasets
 from sertools.datasets import _registry
+from sertools.metadata import ClipsMetadata
 
 
 @pytest.fixture
@@ -27,6 +28,6 @@ def test_one_file_of_facts_is_all_it_takes(moods, plant):
     assert clips.index.tolist() == ["moods/S02_ANGER_forest", "moods/s01_joy_kitchen"]
     assert clips["emotion"].tolist() == ["angry", "happy"]
     assert clips["sex"].tolist() == ["male", "female"]
-    assert [row["clip"] for row in clips.attrs["excluded"]] == ["y.wav"]
+    assert [row["clip"] for row in ClipsMetadata.of(clips).excluded] == ["y.wav"]
     assert datasets.card("moods")["n_speakers"] == 6
     assert datasets.audit(clips, progress=False).passed

@@ -3,6 +3,7 @@ import pytest
 
 from sertools import datasets
 from sertools.datasets.base import COLUMNS
+from sertools.metadata import ClipsMetadata
 
 NAMES = ("1001_IEO_HAP_LO", "1002_DFA_ANG_XX", "1040_ITH_SAD_XX")
 VOTES = ("vote_voice", "vote_face", "vote_both")
@@ -81,7 +82,7 @@ def test_the_repository_with_its_mp3_copies(plant):
     )
     clips = datasets.load("crema_d", root)
     assert len(clips) == 3
-    assert len(clips.attrs["excluded"]) == 3
+    assert len(ClipsMetadata.of(clips).excluded) == 3
 
 
 # What listeners heard
@@ -105,7 +106,7 @@ def test_tabulated_votes_become_columns(tree):
     sad = clips.loc["crema_d/1040_ITH_SAD_XX"]
     assert sad["vote_both"] == "neutral:sad"
     assert pd.isna(sad["vote_face"])
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []
 
 
 def test_the_summary_gives_what_most_answered(tree):

@@ -2,6 +2,7 @@ import pandas as pd
 import soundfile
 
 from sertools import datasets
+from sertools.metadata import ClipsMetadata
 
 
 def test_it_travels_with_the_package_and_is_as_its_card_says(tmp_path, monkeypatch):
@@ -11,7 +12,7 @@ def test_it_travels_with_the_package_and_is_as_its_card_says(tmp_path, monkeypat
     assert len(clips) == card["n_clips"]
     assert clips["speaker"].nunique() == card["n_speakers"]
     assert sorted(set(clips["emotion"])) == card["emotions"]
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []
 
 
 def test_it_is_balanced():
@@ -38,7 +39,7 @@ def test_it_is_called_synthetic():
 def test_a_name_with_an_emotion_it_lacks_is_left_out(plant):
     clips = datasets.load("demo", plant("f1_angry_s1.flac", "f1_boredom_s1.flac"))
     assert clips.index.tolist() == ["demo/f1_angry_s1"]
-    [row] = clips.attrs["excluded"]
+    [row] = ClipsMetadata.of(clips).excluded
     assert row["clip"] == "f1_boredom_s1.flac"
     assert "boredom" in row["reason"]
 

@@ -1,6 +1,7 @@
 import pytest
 
 from sertools import datasets
+from sertools.metadata import ClipsMetadata
 
 
 def test_a_name_is_read(plant):
@@ -41,7 +42,7 @@ def test_other_names_are_left_out(stranger, plant):
     clips = datasets.load("emodb", plant("03a01Fa.wav", stranger))
     assert clips.index.tolist() == ["emodb/03a01Fa"]
     reason = "not a file name of EmoDB"
-    assert clips.attrs["excluded"] == [{"clip": stranger, "reason": reason}]
+    assert ClipsMetadata.of(clips).excluded == [{"clip": stranger, "reason": reason}]
 
 
 def test_the_real_recordings(real_data):
@@ -52,4 +53,4 @@ def test_the_real_recordings(real_data):
     assert len(four) == 339
     assert four["speaker"].nunique() == 10
     assert clips["sex"].notna().all()
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []

@@ -23,6 +23,7 @@ import soundfile
 from sertools import datasets, extras, fetching
 from sertools.datasets import _fetch, _registry
 from sertools.datasets.base import Archive, Dataset
+from sertools.metadata import ClipsMetadata
 
 SERVER = runpy.run_path(str(Path(__file__).parents[1] / "test_fetching.py"))
 
@@ -226,7 +227,7 @@ def test_several_archives_lie_side_by_side(register, server, originals):
     register(sources=tuple(map(Archive, urls)))
     place = fetch()
     assert {path.name for path in place.iterdir()} == {"one", "two"}
-    assert datasets.load("toy").attrs["repeated"] == 24
+    assert ClipsMetadata.of(datasets.load("toy")).repeated == 24
 
 
 # Clip by clip

@@ -6,6 +6,7 @@ import pytest
 from sertools import datasets
 from sertools.datasets import _files as lists
 from sertools.datasets._files import official
+from sertools.metadata import ClipsMetadata
 
 LISTED = ("crema_d", "emodb", "ravdess", "savee", "tess")
 
@@ -20,7 +21,7 @@ def test_every_published_clip_is_listed_and_parsed(name, tmp_path):
     for clip in listed:
         (tmp_path / f"{clip}.wav").touch()
     clips = datasets.load(name, tmp_path)
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []
     assert set(clips.index) == {f"{name}/{clip}" for clip in listed}
     assert clips["speaker"].nunique() == dataset.n_speakers
     assert clips["sex"].notna().all()

@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 
 from sertools import audio, datasets, features, models
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 
 EVIL = "<img src=x onerror=alert(1)>"
 
 
 def reasons(clips) -> dict[str, str]:
-    return {row["clip"]: row["reason"] for row in clips.attrs["excluded"]}
+    return {row["clip"]: row["reason"] for row in ClipsMetadata.of(clips).excluded}
 
 
 @pytest.fixture
@@ -162,14 +163,14 @@ def test_a_file_that_is_listed_twice_counts_once(tabled):
     assert clips["emotion"].tolist() == ["sad", "sad"]
     assert clips["speaker"].tolist() == ["folder/1", "folder/1"]
     reason = "listed before, as sad"
-    assert clips.attrs["excluded"] == 2 * [{"clip": "a.wav", "reason": reason}]
+    assert ClipsMetadata.of(clips).excluded == 2 * [{"clip": "a.wav", "reason": reason}]
 
 
 def test_a_missing_file_is_left_to_the_extraction(tabled):
     clips = tabled("path,emotion\na.wav,sad\ngone.wav,happy\n")
     assert len(clips) == 2
     X = features.extract(models.load("duration_loudness"), clips, store=False, jobs=1)
-    assert X.attrs["excluded"] == [
+    assert FeaturesMetadata.of(X).excluded == [
         {"clip": "folder/gone.wav", "reason": "no such file"}
     ]
 
@@ -228,7 +229,7 @@ def test_a_table_is_read_whatever_encodes_and_separates_it(
     clips = datasets.load("folder", root / "t.csv", labels={"Trübsal": "sad"})
     assert clips["emotion"].tolist() == ["sad", "sad"]
     assert clips["label"].tolist() == [label, label]
-    told = " ".join(clips.attrs["notes"])
+    told = " ".join(ClipsMetadata.of(clips).notes)
     assert ("read as" in told) == (encoding in ("cp949", "cp1252"))
     assert ("separated" in told) == (mark != ",")
 
@@ -245,7 +246,10 @@ def test_the_same_speaker_is_one_however_the_name_is_typed(plant):
     (root / "t.csv").write_text("path,emotion,speaker\n" + "\n".join(rows))
     clips = datasets.load("folder", root / "t.csv")
     assert clips["speaker"].nunique() == 2
-    assert "differ in capitals only: Ána Berg and ána berg" in clips.attrs["notes"][0]
+    assert (
+        "differ in capitals only: Ána Berg and ána berg"
+        in ClipsMetadata.of(clips).notes[0]
+    )
 
 
 def test_columns_have_their_usual_names_and_further_ones_are_kept(plant):
@@ -257,7 +261,7 @@ def test_columns_have_their_usual_names_and_further_ones_are_kept(plant):
     assert clips["sex"].tolist() == ["female", "male"]
     assert clips["session"].tolist() == ["1", "2"]
     assert clips["age"].tolist() == ["31", "40"]
-    (note,) = clips.attrs["notes"]
+    (note,) = ClipsMetadata.of(clips).notes
     assert "Filename is taken for path" in note and "gender is taken for sex" in note
 
 
@@ -292,7 +296,7 @@ def test_every_row_is_used_or_named(plant):
     rows = ["a.wav,sad,Oh", "b.wav,sad,Oh,more", ",sad,x", "b.wav,,x", "c\0.wav,sad,x"]
     (root / "t.csv").write_text("path,emotion,text\n" + "\n".join(rows) + "\n")
     clips = datasets.load("folder", root / "t.csv")
-    assert len(clips) + len(clips.attrs["excluded"]) == 5
+    assert len(clips) + len(ClipsMetadata.of(clips).excluded) == 5
     assert set(reasons(clips).values()) == {
         "line 3 has 4 fields, the first line 3",
         "no path given",
@@ -307,7 +311,7 @@ def test_stray_quotation_marks_swallow_no_rows(plant):
     (root / "t.tsv").write_text("path\temotion\ttext\n" + "\n".join(rows) + "\n")
     clips = datasets.load("folder", root / "t.tsv")
     assert len(clips) == 20
-    assert "quotation marks are taken as text" in clips.attrs["notes"][0]
+    assert "quotation marks are taken as text" in ClipsMetadata.of(clips).notes[0]
 
 
 def test_two_hundred_thousand_rows_take_seconds(tmp_path):
@@ -340,5 +344,5 @@ def test_a_telephones_recordings_are_named_with_what_mends_them(tmp_path):
     (tmp_path / "sad" / "a.wav").touch()
     clips = datasets.load("folder", root=tmp_path)
     assert list(clips.index) == ["folder/sad/a.wav"]
-    (filtered,) = clips.attrs["excluded"]
+    (filtered,) = ClipsMetadata.of(clips).excluded
     assert filtered["clip"] == "sad/my voice.m4a"

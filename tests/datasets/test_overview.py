@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from sertools import datasets, labels
+from sertools.metadata import ClipsMetadata
 
 ATTACK = "<img src=x onerror=alert(1)>"
 
@@ -51,7 +52,7 @@ def test_speakers_that_are_unknown_are_said_to_be():
 
 def test_what_was_left_out_is_counted():
     clips = datasets.select(datasets.load("demo"), "sad", max_clips=8)
-    clips.attrs["excluded"] = [{"clip": "a.wav", "reason": ATTACK}]
+    ClipsMetadata.update(clips, excluded=[{"clip": "a.wav", "reason": ATTACK}])
     found = datasets.overview(clips)
     for text in (repr(found), found._repr_html_()):
         assert "160 clips left out: emotion not asked for." in text

@@ -1,6 +1,7 @@
 import pytest
 
 from sertools import datasets
+from sertools.metadata import ClipsMetadata
 
 
 def test_a_name_is_read(plant):
@@ -35,7 +36,7 @@ def test_odd_actors_are_men():
 def test_song_video_and_strangers_are_left_out(stranger, reason, plant):
     clips = datasets.load("ravdess", plant("03-01-03-01-01-01-01.wav", stranger))
     assert clips.index.tolist() == ["ravdess/03-01-03-01-01-01-01"]
-    [row] = clips.attrs["excluded"]
+    [row] = ClipsMetadata.of(clips).excluded
     assert row["clip"] == stranger
     assert reason in row["reason"]
 
@@ -67,4 +68,4 @@ def test_the_real_recordings(real_data):
     assert not (
         (clips["emotion"] == "neutral") & (clips["intensity"] == "strong")
     ).any()
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []

@@ -13,6 +13,7 @@ from sertools import datasets
 from sertools.datasets import _registry
 from sertools.datasets._files import official
 from sertools.datasets.base import Archive, Dataset
+from sertools.metadata import ClipsMetadata
 
 
 @pytest.fixture(autouse=True)
@@ -142,7 +143,7 @@ def clips():
         for n in range(3)
     ]
     table = pd.DataFrame(rows).set_index("clip")
-    table.attrs["excluded"] = [{"clip": "x/odd", "reason": "odd"}]
+    ClipsMetadata.update(table, excluded=[{"clip": "x/odd", "reason": "odd"}])
     return table
 
 
@@ -161,8 +162,8 @@ def test_emotions_by_any_spelling_in_the_tables_order(asked, clips):
     chosen = datasets.select(clips, asked)
     expected = clips[clips["emotion"].isin(["angry", "sad"])]
     assert chosen.index.tolist() == expected.index.tolist()
-    assert chosen.attrs["left_out"] == {"emotion not asked for": 18}
-    assert chosen.attrs["excluded"] == clips.attrs["excluded"]
+    assert ClipsMetadata.of(chosen).filtered == {"emotion not asked for": 18}
+    assert ClipsMetadata.of(chosen).excluded == ClipsMetadata.of(clips).excluded
 
 
 def test_emotions_may_come_as_an_array_or_a_generator(clips):
@@ -176,7 +177,7 @@ def test_emotions_may_come_as_an_array_or_a_generator(clips):
 def test_nothing_asked_keeps_all(asked, clips):
     chosen = datasets.select(clips, asked)
     assert chosen.equals(clips)
-    assert chosen.attrs["left_out"] == {}
+    assert ClipsMetadata.of(chosen).filtered == {}
 
 
 def test_an_unknown_emotion_is_refused_with_near_ones(clips):
@@ -198,7 +199,7 @@ def test_a_smaller_sample_is_even_over_speakers_and_emotions(n, clips):
     cells = cells.add(pd.crosstab(chosen["speaker"], chosen["emotion"]), fill_value=0)
     assert cells.max(axis=None) - cells.min(axis=None) <= 1
     assert chosen.index.tolist() == [c for c in clips.index if c in set(chosen.index)]
-    assert chosen.attrs["left_out"] == {"beyond max_clips": 36 - n}
+    assert ClipsMetadata.of(chosen).filtered == {"beyond max_clips": 36 - n}
 
 
 def test_the_draw_follows_the_seed(clips):
@@ -230,15 +231,15 @@ def test_a_negative_bound_is_refused(clips):
 def test_what_was_left_out_adds_up_over_two_choices(clips):
     chosen = datasets.select(datasets.select(clips, "sad,angry"), "sad", max_clips=4)
     filtered = {"emotion not asked for": 27, "beyond max_clips": 5}
-    assert chosen.attrs["left_out"] == filtered
-    assert datasets.select(chosen).attrs["left_out"] == filtered
+    assert ClipsMetadata.of(chosen).filtered == filtered
+    assert ClipsMetadata.of(datasets.select(chosen)).filtered == filtered
 
 
 def test_the_given_table_stays_as_it_was(clips):
     before = clips.copy()
     chosen = datasets.select(clips, "sad", max_clips=2)
     chosen["emotion"] = "changed"
-    chosen.attrs["excluded"].append("changed")
+    chosen.attrs["sertools"]["excluded"].append("changed")
     assert clips.equals(before)
     assert clips.attrs == before.attrs
 
@@ -351,7 +352,7 @@ def test_every_layout_holds_the_same_clips(name, layout, tmp_path):
     clips = datasets.load(name, tmp_path / "root")
     assert set(clips.index) == {f"{name}/{Path(file).stem}" for file in files}
     assert clips.drop(columns="path").equals(plain.drop(columns="path"))
-    assert clips.attrs["excluded"] == []
+    assert ClipsMetadata.of(clips).excluded == []
     assert all(map(os.path.isfile, clips["path"]))
 
 
@@ -359,7 +360,7 @@ def test_copies_are_counted(tmp_path):
     files = published("ravdess")
     doubled_and_nested(tmp_path / "root", "ravdess", files)
     clips = datasets.load("ravdess", tmp_path / "root")
-    assert clips.attrs["repeated"] == len(files)
+    assert ClipsMetadata.of(clips).repeated == len(files)
     assert not clips["path"].str.contains("corpus of ravdess/corpus").any()
 
 
@@ -368,7 +369,7 @@ def test_a_later_version_with_ambiguous_recordings_is_the_labelled_ones(tmp_path
     touch(tmp_path, [*files, "03a01Aq.wav", "extra/16b10Wz.wav"])
     clips = datasets.load("emodb", tmp_path)
     assert len(clips) == 535
-    excluded = {row["clip"]: row["reason"] for row in clips.attrs["excluded"]}
+    excluded = {row["clip"]: row["reason"] for row in ClipsMetadata.of(clips).excluded}
     assert set(excluded) == {"03a01Aq.wav", "extra/16b10Wz.wav"}
     assert "ambiguous" in excluded["03a01Aq.wav"]
 

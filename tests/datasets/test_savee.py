@@ -1,6 +1,7 @@
 import pytest
 
 from sertools import datasets
+from sertools.metadata import ClipsMetadata
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_the_same_name_of_two_speakers_is_two_clips(plant):
 def test_a_clip_of_nobody_is_left_out(plant):
     clips = datasets.load("savee", plant("DC/a01.wav", "wav/a01.wav", "XX_a02.wav"))
     assert clips.index.tolist() == ["savee/DC_a01"]
-    excluded = {row["clip"]: row["reason"] for row in clips.attrs["excluded"]}
+    excluded = {row["clip"]: row["reason"] for row in ClipsMetadata.of(clips).excluded}
     assert "no speaker" in excluded["wav/a01.wav"]
     assert excluded["XX_a02.wav"] == "not a file name of SAVEE"
 

@@ -8,47 +8,10 @@ import soundfile
 THREE = ("angry", "happy", "sad")
 
 
-def imagine(speakers=4, emotions=THREE, clips=4, features=6, seed=0, apart=1.5):
-    """Draw a clips table and its features; speakers differ, emotions lie `apart`."""
-    rng = np.random.default_rng(seed)
-    middle = np.random.default_rng(99).normal(0, apart, (len(emotions), features))
-    rows, vectors = [], []
-    for speaker in range(speakers):
-        habit = rng.normal(size=(len(emotions), features))
-        for number, emotion in enumerate(emotions):
-            for text in range(clips):
-                name = f"s{speaker:02}"
-                rows.append(
-                    {
-                        "clip": f"mine/{name}_{emotion}_{text}",
-                        "path": None,
-                        "emotion": emotion,
-                        "label": emotion[0],
-                        "speaker": f"mine/{name}",
-                        "sex": "female" if speaker % 2 else "male",
-                        "text": f"t{text}",
-                        "intensity": None,
-                        "dataset": "mine",
-                    }
-                )
-                vectors.append(
-                    middle[number] + habit[number] + rng.normal(size=features)
-                )
-    table = pd.DataFrame(rows).set_index("clip").astype("str")
-    names = [f"f{number}" for number in range(features)]
-    return table, pd.DataFrame(np.float32(vectors), index=table.index, columns=names)
-
-
-@pytest.fixture(scope="session")
-def imagined():
-    """Give the function that draws clips and features."""
-    return imagine
-
-
 @pytest.fixture
-def corpus():
+def corpus(imagined):
     """Give four imaginary speakers: clips, features."""
-    return imagine()
+    return imagined()
 
 
 @pytest.fixture

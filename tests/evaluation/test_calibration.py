@@ -7,6 +7,7 @@ from sertools.evaluation._calibration import (
     calibration_error,
     class_wise_error,
     null_calibration_error,
+    places,
 )
 
 
@@ -214,3 +215,7 @@ def test_warnings_of_the_result_are_carried_on(believed):
     for found in shown:
         assert "LEAKING FOLDS (random): beware." in found.notes
         assert any(note.startswith("Random weights") for note in found.notes)
+
+
+def test_bins_are_equally_wide_and_certainty_is_in_the_last():
+    assert places(np.array([0.0, 0.25, 0.99, 1.0]), 4).tolist() == [0, 1, 3, 3]

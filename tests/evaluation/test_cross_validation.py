@@ -17,7 +17,8 @@ from sklearn.svm import SVC
 
 from sertools import datasets, features, models
 from sertools.evaluation import cross_validate, load, predict, transfer
-from sertools.evaluation._cross_validation import taken
+from sertools.evaluation._cross_validation import matching, taken, told, unseen
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
 from sertools.models.base import Classifier
 from sertools.models.heads import RankGauss
@@ -219,7 +220,7 @@ def test_with_few_training_speakers_the_defaults_stand_and_that_is_told(imagined
 
 def test_tuned_again_is_the_same_again(imagined):
     clips, X = imagined(speakers=4)
-    for head in ("svm", "stack"):
+    for head in ("svm", "average"):
         one, other = (
             cross_validate(head, X, clips, tune=True, baseline=False) for _ in range(2)
         )
@@ -235,7 +236,7 @@ def test_a_head_of_ones_own_is_not_tuned_here(corpus):
 def test_heads_of_several_sets_see_the_sets(imagined):
     clips, X = imagined(speakers=4)
     two = X.set_axis([f"{'ab'[i % 2]}/f{i}" for i in range(X.shape[1])], axis=1)
-    for head, tune in (("average", True), ("stack", False)):
+    for head, tune in (("average", True), ("average", False)):
         whole, fused = (
             cross_validate(head, table, clips, tune=tune, baseline=False)
             for table in (X, two)
@@ -386,7 +387,7 @@ def test_without_files_there_is_no_baseline(recorded):
 
 def test_synthetic_speech_and_silent_clips_are_pointed_out(corpus):
     clips, X = corpus
-    X.attrs["silent"] = [clips.index[0], "mine/elsewhere"]
+    FeaturesMetadata.update(X, silent=[clips.index[0], "mine/elsewhere"])
     result = cross_validate("svm", X, clips.assign(dataset="demo"))
     assert result.info["synthetic"] is True
     assert result.warnings[0].startswith("Synthetic speech: these scores show that")
@@ -398,7 +399,9 @@ def test_what_was_left_out_is_carried_along(recorded, tmp_path):
     (tmp_path / "empty.wav").touch()
     clips.loc[clips.index[3], "path"] = str(tmp_path / "empty.wav")
     clips.loc[clips.index[5], "path"] = str(tmp_path / "nowhere.wav")
-    clips.attrs["excluded"] = [{"clip": "song.wav", "reason": "song, not speech"}]
+    ClipsMetadata.update(
+        clips, excluded=[{"clip": "song.wav", "reason": "song, not speech"}]
+    )
     chosen = datasets.select(clips, "angry,happy")
     X = features.extract(models.load("duration_loudness"), chosen, store=False, jobs=1)
     result = cross_validate("logistic", X, chosen)
@@ -411,7 +414,7 @@ def test_what_was_left_out_is_carried_along(recorded, tmp_path):
     assert result.filtered == {"emotion not asked for": 16}
     assert len(result.predictions) == 30
     assert result.info["model"] == "duration_loudness"
-    assert result.provenance["corpus_sha256"] == X.attrs["corpus_sha256"]
+    assert result.provenance["corpus_sha256"] == FeaturesMetadata.of(X).corpus_sha256
 
 
 def test_clips_without_features_are_named(corpus):
@@ -426,7 +429,7 @@ def test_clips_without_features_are_named(corpus):
 
 def test_a_table_of_ones_own_needs_emotions_and_speakers_only(corpus):
     clips, X = corpus
-    X.attrs["model"] = "an extractor of mine"
+    FeaturesMetadata.update(X, model="an extractor of mine")
     own = clips[["emotion", "speaker"]].rename_axis(None)
     result = cross_validate("svm", X.rename_axis(None), own)
     assert result.predictions["clip"].tolist() == clips.index.tolist()
@@ -698,3 +701,34 @@ def test_other_heads_choose_nothing(imagined):
     head = heads.make("logistic").fit(X, clips["emotion"])
     assert taken(head) == {}
     assert cross_validate("svm", X, clips, baseline=False).info["chosen"] is None
+
+
+def test_clips_come_in_the_order_of_the_features():
+    clips = pd.DataFrame({"emotion": ["sad", "fear", "sad"]}, index=list("abc"))
+    X = pd.DataFrame({"x": [1, 2]}, index=["c", "b"])
+    assert matching(X, clips).index.tolist() == ["c", "b"]
+
+
+def test_what_heads_chose_is_told_in_a_line():
+    tuned = {"tuned": {"1": {"C": 1.0}, "2": {"C": 1.0}}}
+    words = "Tuned in each fold, on training speakers held out: C = 1.0 (2x)."
+    assert told(tuned) == [words]
+    chosen = {"chosen": {"1": {"candidate": "svm", "losses": {"svm": 0.3}}}}
+    words = "Chosen in each fold, on training speakers held out: svm (1 of 1)."
+    assert told(chosen) == [words]
+
+
+def test_an_emotion_that_no_training_clip_has_is_told_with_its_fold():
+    found = unseen(pd.Series(["sad", "fear", "sad"]), pd.Series(["1", "2", "2"]))
+    assert found == ["No training clips of an emotion tested in fold 2 (fear)."]
+
+
+def test_a_fold_that_leaves_one_emotion_is_named():
+    index = pd.Index(list("abcd"), name="clip")
+    clips = pd.DataFrame(
+        {"emotion": ["sad", "sad", "angry", "sad"], "part": ["1", "1", "2", "1"]},
+        index=index,
+    ).assign(speaker=list("wxyz"))
+    X = pd.DataFrame({"x": [0.0, 1, 2, 3]}, index=index)
+    with pytest.raises(ValueError, match="Fold 1 leaves only clips of angry to train"):
+        cross_validate("logistic", X, clips, folds="part")

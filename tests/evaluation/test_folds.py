@@ -13,7 +13,7 @@ from sklearn.model_selection import (
 )
 
 from sertools import evaluation
-from sertools.evaluation.folds import assign
+from sertools.evaluation.folds import assign, splits
 
 EMOBOX = {  # the test actors of EmoBox's folds for RAVDESS
     "1": {1, 11, 20, 21},
@@ -299,3 +299,22 @@ def test_clips_of_which_none_is_tested_are_refused(crema_d):
     train = clips[clips["speaker"].isin(["crema_d/1001", "crema_d/1002"])]
     with pytest.raises(ValueError, match="None of the clips is tested"):
         evaluation.folds.assign(train, "published:tfds")
+
+
+def test_each_fold_is_tested_once_and_clips_of_none_are_only_trained_on():
+    fold = pd.Series(["1", "2", None, "1"])
+    found = [
+        (name, train.tolist(), test.tolist()) for name, train, test in splits(fold)
+    ]
+    assert found == [
+        ("1", [False, True, True, False], [True, False, False, True]),
+        ("2", [True, False, True, True], [False, True, False, False]),
+    ]
+
+
+def test_random_folds_of_one_clip_an_emotion_are_refused_in_our_words():
+    clips = pd.DataFrame(
+        {"emotion": ["sad", "angry", "happy"], "speaker": list("abc"), "dataset": ""}
+    )
+    with pytest.raises(ValueError, match=r"at least 2 clips.*\(angry, happy, sad\)"):
+        assign(clips, "random")

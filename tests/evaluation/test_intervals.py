@@ -13,6 +13,7 @@ from sertools.evaluation.intervals import (
     groups,
     jackknife,
     macro_f1,
+    right_by_speaker,
     uar,
 )
 
@@ -181,3 +182,13 @@ def test_student_with_one_less_than_the_speakers():
     spread = np.log(without / (1 - without))
     error = math.sqrt(5 / 6 * ((spread - spread.mean()) ** 2).sum())
     assert logits[1] - logits[0] == pytest.approx(2 * student.ppf(0.975, 5) * error)
+
+
+def test_what_was_right_is_counted_by_speaker():
+    found = right_by_speaker(np.array([True, False, True]), np.array(list("aab")))
+    assert found.tolist() == [[[1.0, 1.0]], [[1.0, 0.0]]]
+
+
+def test_clips_of_which_a_column_says_nothing_are_a_group_of_their_own():
+    table = pd.DataFrame({"sex": ["female", None]})
+    assert groups(table, "sex").tolist() == ["female", "unknown"]

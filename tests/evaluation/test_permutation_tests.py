@@ -5,9 +5,11 @@ import pytest
 
 from sertools.evaluation._permutation_tests import (
     HitCounts,
+    label_permutations,
     min_p_value_paired,
     min_p_value_unpaired,
     minimum_detectable_effect,
+    n_permutations,
     null_spread,
     paired_test,
     sidak,
@@ -302,3 +304,9 @@ def test_between_what_is_detectable_is_mostly_found(sides):
     size = np.sqrt(np.square(sizes).mean())
     found = [judged(size * error).p_joint[0] <= 0.05 for _ in range(120)]
     assert 0.66 < np.mean(found) < 0.95
+
+
+def test_labels_are_dealt_out_in_every_way_where_ways_are_few():
+    assert n_permutations(np.array([2, 2])) == 6
+    dealt = label_permutations(np.array([0, 1, 1]), 0, 10)
+    assert dealt.tolist() == [[0, 1, 1], [1, 0, 1], [1, 1, 0]]

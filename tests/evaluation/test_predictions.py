@@ -4,6 +4,7 @@ import pytest
 
 from sertools import evaluation
 from sertools.evaluation import from_predictions
+from sertools.evaluation._predictions import on_shared
 
 
 def test_names_alone_become_certain_probabilities():
@@ -119,3 +120,24 @@ def test_given_names_that_are_not_the_most_probable_are_pointed_out():
 def test_what_cannot_be_scored_is_refused(columns, line):
     with pytest.raises(ValueError, match=line):
         from_predictions(pd.DataFrame(columns))
+
+
+def test_other_classes_give_their_share_in_proportion():
+    said = pd.DataFrame({"angry": [0.2], "calm": [0.6], "sad": [0.2]})
+    shared, foreign, lost = on_shared(said, {"angry", "sad"})
+    assert shared.to_numpy().tolist() == [[0.5, 0.5]]
+    assert list(foreign) == ["calm"] and lost == 0
+
+
+def test_a_speaker_is_one_however_the_name_is_typed():
+    said = pd.DataFrame(
+        {
+            "emotion": ["sad", "angry"] * 2,
+            "predicted": ["sad", "angry"] * 2,
+            "speaker": ["Anna", "Anna ", "\u200bAnna", "Bruno"],
+            "sex": ["w", "W", "여성", "männlich"],
+        }
+    )
+    result = evaluation.from_predictions(said)
+    assert result.n_speakers == 2
+    assert set(result.predictions["sex"]) == {"female", "male"}

@@ -14,6 +14,7 @@ from sklearn.metrics import (
 
 from sertools import evaluation
 from sertools.evaluation.intervals import FIELDS
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 
 KEYS = {
     *("schema_version", "dataset", "model", "head", "folds", "standardize", "seed"),
@@ -204,8 +205,10 @@ def test_metrics_carry_what_is_known(result):
 @pytest.fixture
 def result_saving(corpus):
     clips, X = corpus
-    clips.attrs["left_out"] = {"emotion not asked for": 3}
-    X.attrs["excluded"] = [{"clip": "mine/broken", "reason": "an empty file (0 bytes)"}]
+    ClipsMetadata.update(clips, filtered={"emotion not asked for": 3})
+    FeaturesMetadata.update(
+        X, excluded=[{"clip": "mine/broken", "reason": "an empty file (0 bytes)"}]
+    )
     return evaluation.cross_validate("logistic", X, clips, folds="random", seed=2)
 
 

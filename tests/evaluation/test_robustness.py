@@ -4,6 +4,7 @@ import soundfile
 
 from sertools import audio, evaluation, features, models
 from sertools.evaluation._robustness import CLEAN
+from sertools.metadata import FeaturesMetadata
 from sertools.models.base import Classifier
 from sertools.store import Store
 
@@ -127,7 +128,7 @@ def test_the_store_keeps_levels_apart_and_workers_agree(spoken, tmp_path):
     assert again.loc[X.index].equals(X)
     alone = features.extract(heard, few.tail(1), False, jobs=1, progress=False)
     assert alone.iloc[0].equals(X.loc[few.index[-1]])
-    assert X.attrs["model"] == "opensmile (noise:5)"
+    assert FeaturesMetadata.of(X).model == "opensmile (noise:5)"
     assert len(list((tmp_path / "store").iterdir())) == 3
 
 

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from sertools.evaluation import from_predictions, subgroups
+from sertools.evaluation._subgroups import groupings
 
 EMOTIONS = ["angry", "happy", "sad"]
 
@@ -198,3 +199,10 @@ def test_warnings_of_the_result_are_carried_on_and_p_is_explained():
     assert notes[0] == "LEAKING FOLDS (random): beware."
     assert notes[-1].startswith("p holds for all 5 comparisons together")
     assert not any("p holds" in note for note in subgroups(result, by="sex").notes)
+
+
+def test_numbers_are_cut_into_thirds_and_what_is_unknown_is_said():
+    clips = pd.DataFrame({"sex": ["female", "male"], "duration": [1.0, 2.0]})
+    groups, notes = groupings(clips)
+    assert list(groups["duration"]) == ["short (up to 1.3 s)", "long (over 1.7 s)"]
+    assert notes[0] == "By speaker: it is not known of these clips."

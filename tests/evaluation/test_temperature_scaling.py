@@ -172,7 +172,7 @@ def test_predictions_stay_even_if_all_others_are_sure(believed):
 def test_what_was_trained_elsewhere_stays_so(believed):
     from dataclasses import fields
 
-    from sertools.evaluation._cross_corpus import Transfer
+    from sertools.evaluation._transfer import Transfer
 
     made = believed()
     info = {"train": {"datasets": ["a"]}, "test": {"datasets": ["b"]}}

@@ -10,6 +10,7 @@ import pytest
 
 from sertools import features
 from sertools.features._export import as_csv, as_labels, as_rttm, rows
+from sertools.metadata import TimelineMetadata
 
 SAID = pd.DataFrame(
     {
@@ -90,7 +91,7 @@ def test_overlapping_windows_follow_one_another():
 
 
 def test_the_ending_says_what_it_is(tmp_path):
-    SAID.attrs = {"recording": "my talk.wav"}
+    TimelineMetadata(recording="my talk.wav").attach(SAID)
     texts = {
         kind: features.export(SAID, tmp_path / f"x{kind}").read_text()
         for kind in (".csv", ".TXT", ".rttm")

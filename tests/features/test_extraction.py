@@ -1,4 +1,5 @@
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -12,13 +13,14 @@ import soundfile
 
 from sertools import audio, datasets, features, models
 from sertools.features._extraction import megabytes
+from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models.base import Classifier
 
 RATE = 16_000
 
 
 def reasons(X) -> dict[str, str]:
-    return {row["clip"]: row["reason"] for row in X.attrs["excluded"]}
+    return {row["clip"]: row["reason"] for row in FeaturesMetadata.of(X).excluded}
 
 
 def test_rows_are_what_embed_gives_one_by_one_in_the_clips_order(corpus, store, shape):
@@ -31,8 +33,8 @@ def test_rows_are_what_embed_gives_one_by_one_in_the_clips_order(corpus, store, 
         assert (X.dtypes == np.float32).all()
         for clip, path in clips["path"].items():
             assert X.loc[clip].tolist() == shape.embed([audio.load(path)])[0].tolist()
-        assert X.attrs["model"] == "shape"
-        assert X.attrs["excluded"] == X.attrs["silent"] == []
+        assert FeaturesMetadata.of(X).model == "shape"
+        assert FeaturesMetadata.of(X).excluded == FeaturesMetadata.of(X).silent == []
 
 
 @pytest.mark.parametrize("spec", ["opensmile", "opensmile:ComParE_2016", "mfcc"])
@@ -56,10 +58,12 @@ def test_fused_systems_stand_side_by_side_under_their_names(corpus, store):
         *(f"mfcc/{name}" for name in mfcc.columns),
     ]
     assert (X.to_numpy() == np.c_[smile, mfcc]).all()
-    assert X.attrs["model"] == "opensmile+mfcc"
+    assert FeaturesMetadata.of(X).model == "opensmile+mfcc"
     assert list(reasons(X)) == ["x/text"]
-    assert X.attrs["silent"] == ["x/quiet"]
-    assert X.attrs["corpus_sha256"] == smile.attrs["corpus_sha256"]
+    assert FeaturesMetadata.of(X).silent == ["x/quiet"]
+    assert (
+        FeaturesMetadata.of(X).corpus_sha256 == FeaturesMetadata.of(smile).corpus_sha256
+    )
 
 
 def test_a_clip_that_one_of_the_fused_systems_cannot_use_is_left_out(corpus, shape):
@@ -76,7 +80,7 @@ def test_a_clip_that_one_of_the_fused_systems_cannot_use_is_left_out(corpus, sha
         X = features.extract(models.Fusion(parts), clips, store=False)
         assert X.index.tolist() == ["x/00", "x/01"]
         assert reasons(X) == {"x/quiet": "picky failed on it (nothing to hear)"}
-        assert X.attrs["silent"] == []
+        assert FeaturesMetadata.of(X).silent == []
 
 
 def test_nothing_is_computed_twice(corpus, store, shape):
@@ -220,14 +224,14 @@ def test_strict_is_content_where_all_can_be_used(corpus, shape):
 
 def test_what_the_corpus_left_out_stays_named(corpus, shape):
     clips = corpus(2, gone=None)
-    clips.attrs["excluded"] = [{"clip": "odd.wav", "reason": "a stranger"}]
+    ClipsMetadata.update(clips, excluded=[{"clip": "odd.wav", "reason": "a stranger"}])
     X = features.extract(shape, clips, store=False)
     assert reasons(X) == {"odd.wav": "a stranger", "x/gone": "no such file"}
 
 
 def test_where_no_clip_can_be_used_the_first_reason_is_told(corpus, shape):
     clips = corpus(0, empty=b"", gone=None)
-    clips.attrs["excluded"] = [{"clip": "odd.wav", "reason": "a stranger"}]
+    ClipsMetadata.update(clips, excluded=[{"clip": "odd.wav", "reason": "a stranger"}])
     with pytest.raises(
         ValueError, match=r"No clip can be used\. The first: x/gone: no"
     ):
@@ -247,7 +251,7 @@ def test_silent_clips_are_used_and_named_cold_and_warm(corpus, store, shape):
     for _ in ("cold", "warm"):
         X = features.extract(shape, clips, store=store)
         assert len(X) == 4
-        assert X.attrs["silent"] == ["x/quiet", "x/offset"]
+        assert FeaturesMetadata.of(X).silent == ["x/quiet", "x/offset"]
     assert shape.asked == 4
 
 
@@ -272,7 +276,9 @@ def test_the_digest_is_of_clips_audio_and_emotions_not_of_order_or_place(
     corpus, shape, tmp_path, tone
 ):
     def digest(clips):
-        return features.extract(shape, clips, store=False).attrs["corpus_sha256"]
+        return FeaturesMetadata.of(
+            features.extract(shape, clips, store=False)
+        ).corpus_sha256
 
     clips = corpus(4)
     first = digest(clips)
@@ -313,21 +319,23 @@ def clips():
 def test_time_is_measured_where_nothing_came_from_the_store(clips, tmp_path):
     model = models.load("duration_loudness")
     cold = features.extract(model, clips, store=tmp_path, jobs=1, progress=False)
-    assert 0 < cold.attrs["seconds_per_clip"] < 10
+    assert 0 < FeaturesMetadata.of(cold).seconds_per_clip < 10
     warm = features.extract(model, clips, store=tmp_path, jobs=1, progress=False)
-    assert warm.attrs["seconds_per_clip"] is None
+    assert FeaturesMetadata.of(warm).seconds_per_clip is None
     kept = features.extract(model, clips[:3], store=tmp_path / "x", jobs=1)
-    assert kept.attrs["seconds_per_clip"] > 0
+    assert FeaturesMetadata.of(kept).seconds_per_clip > 0
     some = features.extract(model, clips, store=tmp_path / "x", jobs=1)
-    assert some.attrs["seconds_per_clip"] is None  # half of it came from the store
+    assert (
+        FeaturesMetadata.of(some).seconds_per_clip is None
+    )  # half of it came from the store
 
 
 def test_a_fused_system_takes_the_time_of_its_parts(clips):
     model = models.load("duration_loudness+opensmile")
     X = features.extract(model, clips, store=False, jobs=1, progress=False)
     alone = features.extract(model.parts[0], clips, store=False, jobs=1, progress=False)
-    assert X.attrs["seconds_per_clip"] > 0
-    assert alone.attrs["megabytes"] == X.attrs["megabytes"] == 0
+    assert FeaturesMetadata.of(X).seconds_per_clip > 0
+    assert FeaturesMetadata.of(alone).megabytes == FeaturesMetadata.of(X).megabytes == 0
 
 
 def test_weights_are_weighed(tmp_path):
@@ -339,3 +347,38 @@ def test_weights_are_weighed(tmp_path):
 
 def test_random_weights_have_no_size_worth_telling():
     assert megabytes(models.load("whisper", weights="tiny")) is None
+
+
+def test_what_strikes_every_clip_is_not_theirs(corpus, shape):
+    class Broken(type(shape)):
+        name = "broken"
+
+        def _embed(self, waveforms):
+            raise RuntimeError("no locator available")
+
+    with pytest.raises(ValueError, match=r"^No clip is to blame.*no locator available"):
+        features.extract(Broken(), corpus(3), store=False, jobs=1)
+
+
+def test_a_clip_too_short_for_a_system_is_not_blamed_on_its_numbers(corpus, shape):
+    class Wanting(type(shape)):
+        name = "wanting"
+
+        def _embed(self, waveforms):
+            return np.array(
+                [[np.nan if len(w) < 2_000 else 1.0] * 3 for w in waveforms]
+            )
+
+    clips = corpus(2)
+    soundfile.write(clips["path"].iloc[0], np.ones(1_600) / 3, 16_000)
+    X = features.extract(Wanting(), clips, store=False, jobs=1)
+    (reason,) = reasons(X).values()
+    assert reason.endswith("not finite numbers; it lasts 100 ms only)")
+
+
+def test_a_pipe_among_the_clips_is_named(corpus, shape, tmp_path):
+    clips = corpus(2)
+    os.mkfifo(tmp_path / "a.wav")
+    clips.iloc[0, clips.columns.get_loc("path")] = str(tmp_path / "a.wav")
+    X = features.extract(shape, clips, store=False, jobs=1)
+    assert list(reasons(X).values()) == ["a pipe or a device, not a file"]

@@ -4,6 +4,7 @@ import pytest
 
 from sertools import features
 from sertools.features._standardization import FORMS, SKEW, Population
+from sertools.metadata import FeaturesMetadata
 
 
 @pytest.fixture
@@ -14,7 +15,7 @@ def table():
     X = pd.DataFrame(rng.normal(5, 3, (30, 4)), index, list("abcd"), np.float32)
     X["a"] += np.arange(30) % 3 * np.float32(100)
     X["d"] = np.float32(0.1)
-    X.attrs = {"model": "shape", "excluded": []}
+    FeaturesMetadata(model="shape", excluded=[]).attach(X)
     corpora = ["x"] * 15 + ["y"] * 15
     clips = pd.DataFrame({"speaker": speakers, "dataset": corpora}, index=index)
     return X, clips

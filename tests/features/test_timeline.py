@@ -10,6 +10,7 @@ import soundfile
 from sertools import audio, datasets, features, models
 from sertools.features import NOT_SURE
 from sertools.features._timeline import classes, moments, range_at, stretches
+from sertools.metadata import TimelineMetadata
 from sertools.models.base import Classifier
 
 RATE = 16_000
@@ -51,7 +52,7 @@ def test_a_short_recording_is_one_row_as_it_is(loud):
     table = features.timeline(loud, recording((2, 0.5), (2, 0.1)), method="energy")
     assert table[["start", "end"]].values.tolist() == [[0.0, 7.0]]
     assert list(table.columns) == ["start", "end", "angry", "sad"]
-    assert table.attrs["seconds"] == 7.0
+    assert TimelineMetadata.of(table).seconds == 7.0
 
 
 def test_a_long_one_is_cut_where_speech_pauses(loud):
@@ -137,8 +138,9 @@ def test_memory_stays_below_three_times_the_recording(loud, tmp_path):
 def test_the_table_says_what_it_is_of(loud, tmp_path):
     soundfile.write(tmp_path / "my talk.wav", noise(2, 0.5), RATE)
     table = features.timeline(loud, tmp_path / "my talk.wav")
-    assert table.attrs == {"model": "loud", "seconds": 2.0, "recording": "my talk.wav"}
-    assert features.timeline(loud, noise(2, 0.5)).attrs["recording"] == ""
+    expected = TimelineMetadata(model="loud", recording="my talk.wav", seconds=2.0)
+    assert TimelineMetadata.of(table) == expected
+    assert TimelineMetadata.of(features.timeline(loud, noise(2, 0.5))).recording == ""
 
 
 def test_asked_twice_it_is_still_a_function(loud):
@@ -318,8 +320,9 @@ def test_merging_keeps_what_is_sure_and_its_margin():
 
 
 def test_attributes_go_along_and_nothing_stays_nothing():
-    ROWS.attrs = {"seconds": 12.0}
-    assert features.decisions(ROWS, merge=True).attrs == {"seconds": 12.0}
+    TimelineMetadata(seconds=12.0).attach(ROWS)
+    merged = features.decisions(ROWS, merge=True)
+    assert TimelineMetadata.of(merged).seconds == 12.0
     for merge in (True, False):
         empty = features.decisions(ROWS[:0], merge=merge)
         assert empty.empty and "verdict" in empty

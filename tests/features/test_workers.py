@@ -13,6 +13,7 @@ import soundfile
 
 from sertools import audio, features, models
 from sertools.features import _workers
+from sertools.metadata import FeaturesMetadata
 from sertools.models.base import Classifier, Embedder
 
 RATE = 16_000
@@ -43,7 +44,7 @@ def fragile(act):
 
     class Fragile(Embedder):
         name, title, license, reference = "fragile", "Fragile", "CC0-1.0", "none"
-        isolated = True
+        run_in_workers = True
 
         def _feature_names(self):
             return ["samples", "process"]
@@ -58,7 +59,7 @@ def fragile(act):
 
 
 def reasons(X) -> dict[str, str]:
-    return {row["clip"]: row["reason"] for row in X.attrs["excluded"]}
+    return {row["clip"]: row["reason"] for row in FeaturesMetadata.of(X).excluded}
 
 
 def test_worker_processes_change_nothing(corpus):
@@ -67,7 +68,8 @@ def test_worker_processes_change_nothing(corpus):
     shared = features.extract(model, clips, store=False, jobs=2)
     assert alone.equals(shared)
     for X in (alone, shared):
-        assert X.attrs.pop("seconds_per_clip") > 0
+        assert FeaturesMetadata.of(X).seconds_per_clip > 0
+        FeaturesMetadata.update(X, seconds_per_clip=None)
     assert alone.attrs == shared.attrs
 
 
@@ -140,12 +142,12 @@ def test_a_clip_that_kills_its_process_is_left_out_alone(
 
 _LEAN = """
 import pickle, sys
-from sertools.features import processes
+from sertools.features import _workers
 from sertools.models.opensmile import Functionals
 
 engine = pickle.dumps(Functionals("eGeMAPSv02", 16000))
-question = processes.Question("embed", 16000, "x")
-answer = processes._answer(engine, question, {b"": sys.argv[1]})
+question = _workers.Request("embed", 16000, "x")
+answer = _workers._answer(engine, question, {b"": sys.argv[1]})
 heavy = {"pandas", "sklearn", "scipy", "joblib", "opensmile"}
 print(len(answer.done[b""].vector), *heavy & {*sys.modules})
 """
@@ -219,7 +221,7 @@ def test_an_error_that_no_clip_is_to_blame_for_says_where_it_happened(portable, 
 @pytest.mark.parametrize("n", [1, 3, 16, 17, 100, 339])
 def test_the_work_is_cut_into_parts_that_leave_nothing_out(n, workers_):
     todo = {bytes([i % 256, i // 256]): str(i) for i in range(n)}
-    parts = list(_workers._parts(todo, workers_))
+    parts = list(_workers.parts(todo, workers_))
     assert [item for part in parts for item in part.items()] == list(todo.items())
     sizes = [len(part) for part in parts]
     assert max(sizes) <= 16
@@ -235,3 +237,24 @@ def test_scores_come_in_batches_and_are_the_same_cold_and_warm(corpus, store):
     assert (cold.dtypes == np.float32).all()
     assert cold.columns.tolist() == ["happy", "sad"]
     assert cold.sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+ORPHAN = """
+import os, sys, time
+from sertools.features import _workers
+worker = _workers.Worker()
+worker._process = _workers._started()
+print(worker._process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_no_worker_outlives_its_parent():
+    parent = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True
+    )
+    worker = psutil.Process(int(parent.stdout.readline()))
+    time.sleep(1)
+    parent.kill()
+    parent.wait()
+    worker.wait(timeout=10)

@@ -4,6 +4,7 @@ import pytest
 from sklearn.metrics import pairwise_distances, silhouette_score
 
 from sertools.inspection import _probing, probes
+from sertools.metadata import FeaturesMetadata
 
 
 def space(clips, seed=0, **weights):
@@ -14,7 +15,7 @@ def space(clips, seed=0, **weights):
         codes = pd.factorize(clips[name])[0]
         X += weight * drawn.normal(size=(codes.max() + 1, 24))[codes]
     found = pd.DataFrame(X, index=clips.index)
-    found.attrs["model"] = "+".join(weights) or "noise"
+    FeaturesMetadata.update(found, model="+".join(weights) or "noise")
     return found
 
 
@@ -102,7 +103,7 @@ def test_what_is_unknown_is_said(clips):
 
 def test_random_weights_are_pointed_out(clips):
     X = space(clips)
-    X.attrs["random_weights"] = True
+    FeaturesMetadata.update(X, random_weights=True)
     assert probes(X, clips, by=["emotion"]).notes[0].startswith("Random weights: noise")
 
 

@@ -1,9 +1,11 @@
+import itertools
 import json
 import logging
 import os
 import re
 import subprocess
 import sys
+import threading
 import warnings
 import zipfile
 
@@ -158,8 +160,8 @@ def test_code_is_found_in_an_old_file_too(tmp_path, version):
 def test_the_layers_are_listed_without_tensorflow(tmp_path):
     config = sequential(conv(), wrapped("TimeDistributed", dense()))
     path = keras_zip(tmp_path / "a.keras", config)
-    code = "from sertools.models.backends import keras_files; import sys; "
-    code += f"print(*[p.class_name for p in keras_files.layers({str(path)!r})]); "
+    code = "from sertools.models import _keras; import sys; "
+    code += f"print(*[p.class_name for p in _keras.layers({str(path)!r})]); "
     code += "print({'tensorflow', 'keras', 'tf_keras'} & {*sys.modules})"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.stdout.splitlines() == [
@@ -326,6 +328,65 @@ def test_a_lambda_runs_only_where_it_is_trusted(frameworks, tmp_path, library, s
     with _keras.quiet():
         assert loaded.predict_on_batch(X).shape == (3, 8)
     assert mark.exists()
+
+
+@needs_tensorflow
+def test_a_link_that_flips_between_two_files_runs_no_lambda(frameworks, tmp_path):
+    keras, mark = frameworks["keras"], tmp_path / "mark"
+    code = f"lambda x: (__import__('os').makedirs({str(mark)!r}, exist_ok=True), x)[1]"
+    with _keras.quiet():
+        hidden = keras.layers.Lambda(eval(code), output_shape=(40, 1))
+        network(keras, hidden).save(tmp_path / "payload.keras")
+        network(keras).save(tmp_path / "harmless.keras")
+    if mark.exists():
+        mark.rmdir()
+    link, over = tmp_path / "a.keras", threading.Event()
+
+    def flip():
+        for name in itertools.cycle(["harmless", "payload"]):
+            (tmp_path / "next").symlink_to(tmp_path / f"{name}.keras")
+            os.replace(tmp_path / "next", link)
+            if over.is_set():
+                return
+
+    link.symlink_to(tmp_path / "harmless.keras")
+    flipping = threading.Thread(target=flip)
+    flipping.start()
+    said = []
+    try:
+        for _ in range(30):
+            try:
+                loaded = _keras.load(link)
+                with _keras.quiet():
+                    loaded.predict_on_batch(X)
+            except ValueError as error:
+                said.append(str(error))
+    finally:
+        over.set()
+        flipping.join()
+    assert not mark.exists()
+    assert 0 < len(said) < 30  # both were met
+    assert all("Lambda" in line and "--trust" in line for line in said)
+
+
+@needs_h5py
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_weights_that_unfold_to_far_more_than_the_file_are_refused(tmp_path, suffix):
+    import h5py
+
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:  # never written: all of it is the fill value
+        file.create_dataset("layer/kernel", (2**20, 2**10), "f4", chunks=True)
+        file.attrs["model_config"] = json.dumps(sequential(conv()))
+    if suffix == ".keras":
+        keras_zip(tmp_path / "a.keras", sequential(conv()))
+        with zipfile.ZipFile(tmp_path / "a.keras", "a") as archive:
+            archive.write(path, "model.weights.h5")
+    path = tmp_path / f"a{suffix}"
+    for ask in (_keras.layers, _keras.load):
+        words = rf"^{path}: too large: 4\.0 GiB, where such a file may take 64 MiB"
+        with pytest.raises(ValueError, match=words):
+            ask(path)
 
 
 @needs_tensorflow

@@ -11,6 +11,7 @@ import pytest
 
 from sertools import features, models
 from sertools.extras import available, require
+from sertools.metadata import FeaturesMetadata
 from sertools.models.speechbrain import SpeechBrain
 
 needs_speechbrain = pytest.mark.skipif(
@@ -230,7 +231,7 @@ def test_a_store_changes_nothing(model, theirs, corpus_of_voices, tmp_path):
         P = features.score(model, corpus_of_voices, place, progress=False)
         assert np.allclose(X, embedding, atol=1e-4)
         assert np.allclose(P, scores[:, SORTED], atol=1e-4)
-    assert P.attrs["training_corpora"] == ["iemocap"]
+    assert FeaturesMetadata.of(P).training_corpora == ["iemocap"]
 
 
 @needs_speechbrain

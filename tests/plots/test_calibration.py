@@ -64,7 +64,7 @@ def lines(ax):
     return {line.get_label().split(",")[0]: line for line in ax.lines}
 
 
-def test_the_curves_are_those_of_the_abstention(result):
+def test_the_curves_are_those_of_risk_coverage(result):
     drawn = result(["happy", "sad", "fear"], speakers=6)
     curve = drawn.risk_coverage().curve
     found = lines(plots.risk_coverage(drawn))

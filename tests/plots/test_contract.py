@@ -45,7 +45,7 @@ OCCLUSION = Occlusion(
 )
 
 
-RELIANCE = PermutationImportance(
+IMPORTANCE = PermutationImportance(
     pd.DataFrame(
         {
             "n_features": [10, 11],
@@ -93,7 +93,9 @@ DRAWINGS = {
     "reliability": lambda result, **ax: plots.reliability(result, **ax),
     "risk_coverage": lambda result, **ax: plots.risk_coverage(result, **ax),
     "occlusion": lambda _, **ax: plots.occlusion(OCCLUSION, **ax),
-    "reliance": lambda _, **ax: plots.permutation_importance(RELIANCE, **ax),
+    "permutation_importance": lambda _, **ax: plots.permutation_importance(
+        IMPORTANCE, **ax
+    ),
     "robustness": lambda result, **ax: plots.robustness(
         Robustness({"clean": result, "noise:10": result}), **ax
     ),

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from sertools import labels, plots
+from sertools.metadata import FeaturesMetadata
 from sertools.plots._style import marks
 
 EMOTIONS = ["angry", "happy", "sad"]
@@ -115,7 +116,7 @@ def test_any_column_of_the_clips_gives_groups():
 
 def test_corpora_and_model_are_named_and_synthetic_speech_is_called_so():
     X, clips = table()
-    X.attrs["model"] = "mfcc"
+    FeaturesMetadata.update(X, model="mfcc")
     clips["dataset"] = "demo"
     ax = plots.embeddings(X, clips, "pca")
     assert ax.texts[0].get_text().startswith("demo (synthetic speech), mfcc. A picture")
@@ -164,7 +165,7 @@ def test_unfit_tables_are_refused_before_anything_is_drawn():
 def test_umap_brings_no_tensorflow_into_the_process(tmp_path):
     (tmp_path / "tensorflow.py").write_text("raise SystemExit('tensorflow imported')")
     code = (
-        "import sys; from sertools.plots import layouts; layouts._umap_class();"
+        "import sys; from sertools.plots import _embeddings; _embeddings._umap_class();"
         "print('tensorflow' in sys.modules, 'umap.parametric_umap' in sys.modules)"
     )
     run = subprocess.run(

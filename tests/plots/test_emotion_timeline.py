@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from sertools import features, labels, plots
+from sertools.metadata import TimelineMetadata
 from sertools.plots import _emotion_timeline
 
 
@@ -15,7 +16,9 @@ def course(seconds, hop=0.5, window=1.0, seed=0):
     scores = np.random.default_rng(seed).dirichlet([1, 1, 1], len(starts))
     made = pd.DataFrame({"start": starts, "end": starts + window})
     made = made.join(pd.DataFrame(scores, columns=["angry", "happy", "sad"]))
-    made.attrs = {"seconds": float(seconds), "model": "loud", "recording": "talk.wav"}
+    TimelineMetadata.update(
+        made, seconds=float(seconds), model="loud", recording="talk.wav"
+    )
     return made
 
 
@@ -148,7 +151,8 @@ def test_colours_come_from_the_table_of_emotions(windows):
 
 
 def test_random_weights_are_said(windows):
-    windows.attrs["model"] = "yamnet (random weights)"
+    model = "yamnet (random weights)"
+    TimelineMetadata.update(windows, model=model, random_weights=True)
     assert "Random weights" in words(plots.emotion_timeline(windows))
 
 
@@ -171,7 +175,7 @@ ROWS = pd.DataFrame(
 
 
 def test_rows_are_cut_where_spans_meet_and_nothing_is_lost():
-    parts = _emotion_timeline.split(ROWS, 10)
+    parts = _emotion_timeline._cut_at_bins(ROWS, 10)
     assert parts["span"].tolist() == [0, 0, 1, 1, 3, 4, 5]
     assert parts["start"].tolist() == [0, 4, 10, 11, 30, 40, 50]
     total = (parts["end"] - parts["start"]).sum()
@@ -179,23 +183,25 @@ def test_rows_are_cut_where_spans_meet_and_nothing_is_lost():
 
 
 def test_the_longest_name_of_each_span():
-    found = _emotion_timeline.longest(ROWS, "verdict", 10, 52)
+    found = _emotion_timeline._longest_label(ROWS, "verdict", 10, 52)
     assert found["start"].tolist() == [0, 10, 30, 40, 50]
     assert found["end"].tolist() == [10, 20, 40, 50, 52]
     assert found["verdict"].tolist() == ["happy", "happy", "sad", "sad", "sad"]
-    assert _emotion_timeline.longest(ROWS[:0], "verdict", 10, 52).empty
+    assert _emotion_timeline._longest_label(ROWS[:0], "verdict", 10, 52).empty
 
 
 def test_neighbours_of_one_name_are_one_run_where_they_touch():
-    found = _emotion_timeline.runs_of(ROWS, "verdict")
+    found = _emotion_timeline._merge_runs(ROWS, "verdict")
     assert found["name"].tolist() == ["sad", "happy", "sad"]
     assert found["end"].tolist() == [4, 13, 52]
     apart = ROWS.assign(start=[0.0, 4.0, 11.5, 30.0])
-    assert len(_emotion_timeline.runs_of(apart, "verdict")) == 4
-    assert _emotion_timeline.runs_of(ROWS[:0], "verdict").empty
+    assert len(_emotion_timeline._merge_runs(apart, "verdict")) == 4
+    assert _emotion_timeline._merge_runs(ROWS[:0], "verdict").empty
 
 
 def test_outlines_have_two_points_a_row_and_a_gap_at_silence():
-    x, y = _emotion_timeline.outline(ROWS.assign(sad=[0.1, 0.2, 0.3, 0.4]), ["sad"])
+    x, y = _emotion_timeline._step_outline(
+        ROWS.assign(sad=[0.1, 0.2, 0.3, 0.4]), ["sad"]
+    )
     assert x[:6].tolist() == [0, 4, 4, 11, 11, 13] and np.isnan(x[6])
     assert y[-2:].tolist() == [0.4, 0.4] and len(x) == len(y) == 9

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from sertools import plots
+from sertools.evaluation._notes import Kind, Note
 from sertools.inspection._occlusion import Occlusion
 from sertools.inspection._permutation_importance import PermutationImportance
 from sertools.inspection._probing import Probes
@@ -18,7 +19,7 @@ def test_a_family_has_two_dots_and_their_numbers():
         },
         index=["spectrum", "pitch"],
     )
-    notes = ["Synthetic speech: nothing here is real."]
+    notes = [Note(Kind.SYNTHETIC, "Synthetic speech: nothing here is real.")]
     found = PermutationImportance(table, 0.7, 0.25, 5, {}, 20, None, notes)
     ax = plots.permutation_importance(found)
     names = [label.get_text() for label in ax.get_yticklabels()]
@@ -81,7 +82,8 @@ def known():
         for what, n, uar, low in (("emotion", 4, 0.7, 0.6), ("sex", 2, 0.8, np.nan))
     ]
     return Probes(
-        pd.DataFrame(rows), ["Synthetic speech: nothing here is about people."]
+        pd.DataFrame(rows),
+        [Note(Kind.SYNTHETIC, "Synthetic speech: nothing here is about people.")],
     )
 
 

@@ -7,7 +7,7 @@ from matplotlib.colors import to_hex
 
 from sertools import evaluation, labels, plots
 from sertools.evaluation._comparison import Comparison
-from sertools.plots._scores import alike
+from sertools.plots._scores import indistinguishable
 
 
 def test_points_intervals_and_numbers_are_the_scores(result):
@@ -216,13 +216,13 @@ def made(differ, names="abc", low=0.4):
     ],
 )
 def test_brackets_join_runs_of_which_no_pair_differs(differ, runs):
-    assert alike(made(differ)) == runs
+    assert indistinguishable(made(differ)) == runs
 
 
 def test_where_nothing_can_be_tested_nothing_is_joined_and_it_says_so():
     comparison = made(())
     comparison.pairs["p_joint"] = float("nan")
-    assert alike(comparison) == []
+    assert indistinguishable(comparison) == []
     ax = plots.comparison(comparison)
     assert any("too few speakers" in text.get_text() for text in ax.texts)
 
@@ -246,8 +246,8 @@ def test_what_is_not_ranked_stands_under_a_line_and_is_not_joined():
     comparison = made(())
     comparison.models["apart"] = ["", "", "leaking folds, the same speakers"]
     comparison.pairs = comparison.pairs.iloc[:1]
-    assert alike(comparison, ["a", "b"]) == [(0, 1)]
-    assert alike(comparison, ["c"]) == []
+    assert indistinguishable(comparison, ["a", "b"]) == [(0, 1)]
+    assert indistinguishable(comparison, ["c"]) == []
     ax = plots.comparison(comparison)
     heights = ax.get_yticks()
     assert heights[2] > heights[1] + 1.5

@@ -4,7 +4,7 @@ import pytest
 
 from sertools import report
 from sertools.cli import main
-from sertools.report._compare import CANNOT_TELL, DID_NOT, FELL
+from sertools.report._compare import CANNOT_TELL, DID_NOT, FELL, signed
 
 LATER = "2026-01-02T02:00:00+00:00"
 
@@ -26,7 +26,7 @@ def answers(gate):
 
 
 def test_a_fall_of_every_speaker_is_a_fall(pair):
-    found = report.gate(*pair(0.5))
+    found = report.check_regressions(*pair(0.5))
     assert answers(found) == [FELL]
     (one,) = found.verdicts
     assert one.difference == pytest.approx(-0.25)
@@ -36,12 +36,12 @@ def test_a_fall_of_every_speaker_is_a_fall(pair):
 
 def test_a_fall_within_the_limit_is_none(pair):
     old, new = pair(0.5)
-    assert answers(report.gate(old, new, fail_below=-0.3)) == [DID_NOT]
+    assert answers(report.check_regressions(old, new, fail_below=-0.3)) == [DID_NOT]
 
 
 def test_a_rise_is_no_fall_whichever_stands_first(pair):
     old, new = pair(0.5)
-    (one,) = report.gate(new, old).verdicts
+    (one,) = report.check_regressions(new, old).verdicts
     assert one.answer == DID_NOT
     assert one.difference == pytest.approx(0.25)
     assert 0.2 < one.low <= one.high < 0.3
@@ -50,7 +50,7 @@ def test_a_rise_is_no_fall_whichever_stands_first(pair):
 @pytest.mark.parametrize(("speakers", "answer"), [(5, CANNOT_TELL), (6, FELL)])
 def test_with_five_speakers_nothing_can_be_told(pair, speakers, answer, capsys):
     old, new = pair(0.5, speakers=speakers)
-    (one,) = report.gate(old, new).verdicts
+    (one,) = report.check_regressions(old, new).verdicts
     assert one.answer == answer
     assert ("5 speakers are too few" in one.why) is (speakers == 5)
     assert main(["compare", str(old), str(new)]) == (1 if speakers == 6 else 0)
@@ -58,7 +58,7 @@ def test_with_five_speakers_nothing_can_be_told(pair, speakers, answer, capsys):
 
 
 def test_the_same_answers_did_not_fall_even_with_few_speakers(pair):
-    assert answers(report.gate(*pair(0.75, speakers=3))) == [DID_NOT]
+    assert answers(report.check_regressions(*pair(0.75, speakers=3))) == [DID_NOT]
 
 
 def test_a_fall_of_some_may_be_chance(tmp_path, write_run):
@@ -71,7 +71,7 @@ def test_a_fall_of_some_may_be_chance(tmp_path, write_run):
     table.loc[hit, ["angry", "sad"]] = [0.0, 1.0]  # all of one speaker's
     table.loc[hit, "predicted"] = "sad"
     table.to_parquet(new / "predictions.parquet", index=False)
-    (one,) = report.gate(old, new).verdicts
+    (one,) = report.check_regressions(old, new).verdicts
     assert one.difference < -0.02
     assert one.answer == CANNOT_TELL
     assert one.p > 0.05
@@ -80,7 +80,7 @@ def test_a_fall_of_some_may_be_chance(tmp_path, write_run):
 def test_only_shared_clips_are_compared_and_that_is_said(tmp_path, write_run):
     old = write_run(tmp_path / "old")
     new = write_run(tmp_path / "new", skip=4, started=LATER)
-    (one,) = report.gate(old, new).verdicts
+    (one,) = report.check_regressions(old, new).verdicts
     assert one.n_clips == 8 * 20
     assert any("32 clips of the old run are left out" in note for note in one.notes)
     assert one.difference == 0
@@ -94,7 +94,7 @@ def test_folders_of_runs_are_matched_by_what_was_run(tmp_path, write_run):
     write_run(new, "toy-x-11111111", right=0.5, started=LATER, root="elsewhere")
     write_run(new, "toy-y-11111111", head="logistic", started=LATER)
     write_run(new, "toy-z-11111111", seed=2, started=LATER)
-    found = report.gate(old, new)
+    found = report.check_regressions(old, new)
     assert [(one.old, one.new, one.answer) for one in found.verdicts] == [
         ("toy-a-00000000", "toy-x-11111111", FELL),
         ("toy-b-00000000", "toy-y-11111111", DID_NOT),
@@ -112,7 +112,7 @@ def test_the_newest_of_several_counts(tmp_path, write_run):
     write_run(old)
     write_run(new, "toy-1-11111111", right=0.5)
     write_run(new, "toy-2-22222222", started=LATER)
-    found = report.gate(old, new)
+    found = report.check_regressions(old, new)
     assert [one.new for one in found.verdicts] == ["toy-2-22222222"]
     assert "1 older run" in found.notes[0]
 
@@ -124,7 +124,7 @@ def test_an_older_run_does_not_hide_that_the_newest_failed(tmp_path, write_run):
         write_run(folder, "toy-b-11111111", head="logistic")
     error = {"cell": None, "name": "MemoryError", "message": "too much"}
     write_run(new, "toy-2-22222222", error=error, started=LATER)
-    found = report.gate(old, new)
+    found = report.check_regressions(old, new)
     assert [one.new for one in found.verdicts] == ["toy-b-11111111"]
     assert found.only_old == ("toy-1-11111111",)
     assert found.only_new == ("toy-2-22222222 (failed: MemoryError)",)
@@ -133,7 +133,7 @@ def test_an_older_run_does_not_hide_that_the_newest_failed(tmp_path, write_run):
 def test_what_changed_is_named(tmp_path, write_run):
     old = write_run(tmp_path / "old", facts={"packages": {"numpy": "2.4.5"}})
     new = write_run(tmp_path / "new", facts={"packages": {"numpy": "2.4.6"}})
-    found = report.gate(old, new)
+    found = report.check_regressions(old, new)
     assert "numpy 2.4.5 → 2.4.6" in repr(found)
     assert "numpy 2.4.5 → 2.4.6" in found.markdown()
 
@@ -143,7 +143,7 @@ def test_predictions_alone_are_enough(pair):
     for folder in (old, new):
         for name in ("metrics.json", "run.json"):
             (folder / name).unlink()
-    assert answers(report.gate(old, new)) == [FELL]
+    assert answers(report.check_regressions(old, new)) == [FELL]
 
 
 def test_one_broken_result_does_not_stop_the_others(tmp_path, write_run):
@@ -152,7 +152,7 @@ def test_one_broken_result_does_not_stop_the_others(tmp_path, write_run):
         write_run(folder, "toy-a-00000000")
         write_run(folder, "toy-b-00000000", head="logistic")
     (new / "toy-a-00000000" / "predictions.parquet").write_bytes(b"PAR1 nothing")
-    found = report.gate(old, new)
+    found = report.check_regressions(old, new)
     assert sorted(answers(found)) == sorted([CANNOT_TELL, DID_NOT])
     assert "cannot be read" in repr(found)
 
@@ -242,7 +242,7 @@ def test_a_limit_that_is_none_is_refused(pair, capsys, limit):
     assert main(["compare", old, new, "--fail-below", limit]) == 2
     assert "--fail-below" in capsys.readouterr().err
     with pytest.raises(ValueError, match="such as -0.02"):
-        report.gate(old, new, 0.02)
+        report.check_regressions(old, new, 0.02)
 
 
 def test_json_and_markdown_do_not_share_the_output(pair, capsys):
@@ -258,6 +258,15 @@ def test_what_goes_for_all_is_said_once(tmp_path, write_run):
         facts = {"packages": {"numpy": version}}
         write_run(folder, "toy-a-00000000", facts=facts)
         write_run(folder, "toy-b-00000000", facts=facts, head="logistic")
-    found = report.gate(old, new)
+    found = report.check_regressions(old, new)
     assert repr(found).count("numpy 2.4.5 → 2.4.6") == 1
     assert found.notes[0] == "Changed everywhere: numpy 2.4.5 → 2.4.6."
+
+
+def test_a_difference_has_a_sign():
+    assert [signed(v) for v in (0.0123, -0.1, 0, None)] == [
+        "+0.012",
+        "-0.100",
+        "+0.000",
+        "",
+    ]

@@ -1,17 +1,17 @@
-import io
 import json
-import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
-from types import SimpleNamespace
 
+import psutil
 import pytest
 
+import sertools
 from sertools import report
 from sertools.cli import main
-from sertools.report._grid import LiveProgress, LogProgress, Progress, sum_up
-from sertools.report._run import RunResult
+from sertools.features import _cluster
 from sertools.report._status import read_json
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -218,77 +218,63 @@ def test_a_grid_that_was_killed_goes_on():
     assert "3 kills, 0 faults" in done.stdout, done.stdout + done.stderr
 
 
-PLANNED = [SimpleNamespace(name=f"toy-{n}", notebook="toy") for n in range(4)]
+SAVES = """
+import json, pathlib
+folder = pathlib.Path(out)
+folder.mkdir(parents=True, exist_ok=True)
+(folder / "metrics.json").write_text(json.dumps({"seed": seed, "here": os.getcwd()}))
+"""
 
 
-CELL = {"index": 4, "tag": None, "line": "load()"}
+def files(folder):
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*"))
 
 
-ERROR = {"cell": CELL, "name": "ValueError", "message": "no <such>\nfile"}
+def test_a_cluster_makes_the_same_files(cluster, notebook, tmp_path):
+    path = notebook("import os\nif seed == 2: raise ValueError('no')", SAVES)
+    planned = report.plan([path], grid={"seed": [1, 2, 3]})
+    here, there = tmp_path / "here", tmp_path / "there"
+    one = report.run_all(planned, here, jobs=2, progress=False)
+    other = report.run_all(planned, there, scheduler=cluster, progress=False)
+    assert [run.ok for run in other] == [run.ok for run in one] == [True, False, True]
+    assert files(here) == files(there)
+    for run in one:
+        metrics = read_json(run.folder / "metrics.json")
+        assert read_json(there / run.name / "metrics.json") == metrics
+        fields = read_json(there / run.name / "run.json")
+        assert fields["error"] == run.run["error"]
+    again = report.run_all(planned, there, scheduler=cluster, progress=False)
+    assert [run.how for run in again] == ["skipped", "ran", "skipped"]
 
 
-def ended(n, status="ok", how="ran", seconds=10.0):
-    run = {"status": status, "notebook": "toy", "seconds": seconds}
-    run |= {"started": "2026-03-01T02:03:04+00:00", "error": ERROR}
-    return RunResult(f"toy-{n}", Path(f"runs/toy-{n}"), run, how)
+def test_stopping_ends_the_kernels_of_the_workers(cluster, notebook, tmp_path):
+    mark = tmp_path / "pid"
+    path = notebook(
+        f"import os\nopen({str(mark)!r}, 'w').write(str(os.getpid()))",
+        "import time\ntime.sleep(600)",
+    )
+    out = tmp_path / "runs"
+    command = [sys.executable, "-m", "sertools", "report", str(path), "--out", str(out)]
+    process = subprocess.Popen([*command, "--scheduler", cluster])
+    while not (mark.exists() and mark.read_text()):
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
+    assert not psutil.pid_exists(int(mark.read_text()))
+    (run,) = [json.loads(path.read_text()) for path in out.glob("[!.]*/run.json")]
+    assert run["error"]["name"] == "Interrupted"
+    assert [path.name for path in out.iterdir() if path.name.startswith(".")] == []
 
 
-def test_a_log_says_when_each_run_starts_and_how_it_ends():
-    told = LogProgress(PLANNED, jobs=2, stream=io.StringIO())
-    told.end(ended(3, how="skipped"))
-    told.cell("toy-0", 0, 9)
-    told.cell("toy-0", 1, 9)
-    told.end(ended(0))
-    told.end(ended(1, "failed"))
-    text = told._stream.getvalue()
-    lines = [
-        re.sub(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  ", "", x) for x in text.splitlines()
-    ]
-    assert "\x1b" not in text
-    assert lines == [
-        "[1/4] skipped  toy-3  ok since 2026-03-01 02:03 UTC (--force runs it again)",
-        "[1/4] started  toy-0",
-        "[2/4] ok       toy-0  10 s; about 10 s left",
-        "[3/4] failed   toy-1  cell 5 (load()) failed: ValueError: no <such> file; "
-        "about 10 s left",
-    ]
+def test_a_worker_that_sees_other_files_is_refused(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(sertools, "__version__", "0.0.0")
+    with pytest.raises(ValueError, match="has sertools .*, not 0.0.0"):
+        report.run_all([], tmp_path / "runs", scheduler=cluster, progress=False)
 
 
-def test_the_time_left_comes_from_what_ended():
-    told = Progress(PLANNED, jobs=2)
-    assert told.seconds_left() is None
-    told.end(ended(0, how="skipped"))
-    assert told.seconds_left() is None
-    told.end(ended(1, seconds=30.0))
-    assert told.seconds_left() == pytest.approx(30)  # two runs of 30 s, two at a time
-    told.cell("toy-2", 0, 5)
-    told.going["toy-2"] = (told.going["toy-2"][0] - 20, 0, 5)
-    assert told.seconds_left() == pytest.approx(20, abs=0.5)  # 10 s and 30 s
-
-
-def test_a_terminal_shows_runs_and_the_whole_and_cleans_up(monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
-    screen = io.StringIO()
-    with LiveProgress(PLANNED, jobs=2, stream=screen) as told:
-        told.cell("toy-0", 4, 8)
-        told.cell("toy-1", 0, 8)
-        told.draw()
-        first = screen.getvalue()
-        assert "━━━━━━━━╌╌╌╌╌╌╌╌ cell  5 of  8" in first
-        assert "0 of 4 runs" in first
-        told.end(ended(0))
-        told.end(ended(1, "failed"))
-        told.draw()
-        second = screen.getvalue().removeprefix(first)
-        assert second.startswith("\x1b[3F\x1b[J")
-        assert "✓\x1b[0m toy-0  10 s" in second
-        assert "✕\x1b[0m toy-1  cell 5 (load()) failed" in second
-        assert "2 of 4 runs, 1 failed" in second
-    assert screen.getvalue().endswith("\x1b[1F\x1b[J")
-    assert all(len(re.sub(r"\x1b\[\w+", "", x)) < 100 for x in second.splitlines())
-
-
-def test_the_sum_is_plain():
-    runs = [ended(0), ended(1, how="skipped"), ended(2, "failed")]
-    assert sum_up(runs) == "3 runs: 2 ok (1 of them before), 1 failed"
-    assert sum_up(runs[:1]) == "1 run: 1 ok"
+def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(_cluster, "_ANSWER", 0.5)
+    with pytest.raises(ConnectionError, match="tcp://127.0.0.1:9"):
+        report.run_all([], tmp_path, scheduler="tcp://127.0.0.1:9", progress=False)

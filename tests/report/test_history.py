@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from sertools.report import _history, write_index
-from sertools.report._history import before, changes, identity
+from sertools.report._history import before, changes, everywhere, identity
 
 RUN = {"run": "a-1", "status": "ok", "started": "2026-01-01T00:00:00+00:00"}
 
@@ -176,3 +176,8 @@ def test_another_corpus_is_nothing_to_hold_it_against():
     other = {**OLD["parameters"], "dataset": "emodb"}
     run = {**OLD, "run": "b", "started": "2026-01-02", "parameters": other}
     assert before(run, [OLD, run]) is None
+
+
+def test_what_changed_everywhere_needs_several_runs():
+    assert everywhere([("a", "b"), ("b", "c")]) == ["b"]
+    assert everywhere([("a", "b")]) == everywhere([]) == []

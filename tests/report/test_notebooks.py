@@ -117,5 +117,5 @@ def test_it_runs_is_repeated_and_does_not_fall(path, tmp_path):
     found = report.repeat(run, tmp_path / "again", progress=False)
     assert found.identical
     assert found.predictions == 0
-    (verdict,) = report.gate(run, found.folder).verdicts
+    (verdict,) = report.check_regressions(run, found.folder).verdicts
     assert verdict.answer == "did not fall"

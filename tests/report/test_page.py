@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sertools.report._page import clean, notices, scores, write_page
+from sertools.report._page import clean, notices, number, scores, span, write_page
 
 
 class Reader(HTMLParser):
@@ -153,8 +153,8 @@ def test_synthetic_speech_and_random_weights_are_said_once():
     found = notices(run, {"dataset": "demo", "warnings": ["leaking folds"]})
     assert found[0] == "leaking folds"
     assert len(found) == 3
-    said = {"dataset": "demo", "warnings": ["synthetic speech, random weights"]}
-    assert len(notices(run, said)) == 1
+    said = {"dataset": "demo", "synthetic": True, "random_weights": True}
+    assert notices(run, {**said, "warnings": ["both"]}) == ["both"]
     assert notices(run, {}) == []
 
 
@@ -216,3 +216,10 @@ def test_what_is_dangerous_inside_an_element_goes(html, gone):
 
 def test_a_picture_from_elsewhere_leaves_a_note():
     assert "picture from elsewhere" in clean('<img src="figures/a.png">')
+
+
+def test_numbers_and_times_are_written_as_people_read_them():
+    assert [number(0.78125), number(None)] == ["0.781", "–"]  # noqa: RUF001
+    seconds = (None, 0.31, 42.4, 200.4, 7300)
+    said = ["", "0.3 s", "42 s", "3 min 20 s", "2 h 1 min"]
+    assert [span(value) for value in seconds] == said

@@ -10,6 +10,7 @@ from sertools.report._status import (
     licences,
     packages,
     read_json,
+    recording,
     surroundings,
 )
 
@@ -104,3 +105,19 @@ def test_a_run_knows_what_it_needs_to_be_repeated(ok_run):
     assert run.keys() >= needed | {"git_dirty", "corpus_sha256", "weights_sha256"}
     assert run["notebook_path"].endswith("02_toy.ipynb")
     assert run["packages"]["python"]
+
+
+def test_work_without_a_notebook_is_recorded_whatever_becomes_of_it(tmp_path):
+    def told():
+        return read_json(tmp_path / "run.json")
+
+    (tmp_path / "metrics.json").write_text("of an earlier run")
+    with recording(tmp_path, {"seed": 1}, ["metrics.json"]) as status:
+        assert told()["status"] == "running"
+        assert not (tmp_path / "metrics.json").exists()
+        status.metrics = {"corpus_sha256": "ab"}
+    assert told()["status"] == "ok" and told()["corpus_sha256"] == "ab"
+    assert told()["peak_rss_mb"] > 10 and told()["parameters"] == {"seed": 1}
+    with pytest.raises(KeyError), recording(tmp_path, {}, []):
+        raise KeyError("lost")
+    assert told()["error"] == {"cell": None, "name": "KeyError", "message": "'lost'"}

@@ -198,7 +198,7 @@ def test_a_filter_that_lets_nothing_through_filters_the_others(clips):
     browser.selection = browser.table.index[:2]
     assert (other._rows, browser._empty_filter) == ([0, 1], False)
     browser.set_state({"_picked": [], "_empty_filter": True})
-    other.brushes.clear()
+    other.linked.clear()
     assert (other._rows, browser._empty_filter) == (None, False)
 
 

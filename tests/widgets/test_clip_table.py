@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import psutil
 import pytest
+import traitlets
 
 from sertools import evaluation, widgets
+from sertools.widgets import _clip_table
 
 
 @pytest.fixture
@@ -91,6 +93,25 @@ def test_what_is_no_result_is_refused(answers):
     for show in (widgets.confusion, lambda it: widgets.clip_browser(answers, it)):
         with pytest.raises(TypeError, match=r"not a DataFrame.*from_predictions"):
             show(answers)
+
+
+def test_words_are_packed_as_levels_and_codes():
+    table = pd.DataFrame({"sex": ["male", None, "female"], "age": [1.5, None, 2]})
+    packed = _clip_table.columns(table, ["sex", "age", "missing"])
+    assert packed["sex"]["levels"] == ["female", "male"]
+    assert np.frombuffer(packed["sex"]["codes"], "<i4").tolist() == [1, -1, 0]
+    ages = np.frombuffer(packed["age"]["values"], "<f4")
+    assert ages[[0, 2]].tolist() == [1.5, 2] and np.isnan(ages[1])
+    assert "missing" not in packed
+
+
+def test_names_of_clips_are_words_whatever_holds_them():
+    class Some(traitlets.HasTraits):
+        clips = _clip_table.Names()
+
+    assert Some(clips=pd.Index(["a", "b"])).clips == ["a", "b"]
+    table = pd.DataFrame({"clip": [1, 2], "sex": ["male", "female"]})
+    assert _clip_table.named(table).index.tolist() == ["1", "2"]
 
 
 def test_a_file_that_nobody_names_is_said_so():

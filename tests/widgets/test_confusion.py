@@ -105,7 +105,7 @@ def test_widgets_of_a_result_filter_each_other(result):
     assert one._standing["n"] == two._standing["n"] == 1
     assert one._standing["uar"]["value"] == 0
     assert one._standing["by_answers"]
-    two.brushes.clear()
+    two.linked.clear()
     assert one.selection == two.selection == []
     assert one._rows is None
     assert one._standing["uar"]["value"] == 0.5

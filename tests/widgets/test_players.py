@@ -8,6 +8,7 @@ import pytest
 import soundfile
 
 from sertools import widgets
+from sertools.widgets import _players
 
 
 @pytest.fixture
@@ -49,6 +50,16 @@ def test_no_more_than_the_limit(tone):
 def test_rows_without_files_are_refused():
     with pytest.raises(ValueError, match="path"):
         widgets.players(pd.DataFrame({"emotion": ["sad"]}))
+
+
+def test_what_is_known_can_be_heard():
+    heard = [_players.known(it) for it in ("a.wav", np.zeros(800), None, np.nan)]
+    assert heard == [True, True, False, False]
+
+
+def test_a_picture_is_no_wider_than_asked():
+    shades = _players.shades(np.zeros(_players.RATE, np.float32), most=60)
+    assert shades.shape == (80, 51) and shades.dtype == np.uint8
 
 
 def test_samples_stand_for_a_file():

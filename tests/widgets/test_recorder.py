@@ -138,7 +138,7 @@ def test_a_long_recording_is_scored_in_stretches(recorder):
     lengths = table["end"] - table["start"]
     means = (table[["angry", "sad"]].mul(lengths, axis=0)).sum() / lengths.sum()
     assert recorder.scores["sad"] == pytest.approx(means["sad"])
-    assert "mean over" in _recorder.described(recorder._take)["why"]
+    assert "mean over" in _recorder.recording_for_page(recorder._recording)["why"]
 
 
 def test_nothing_is_written_but_what_is_asked_for(recorder, clip, tmp_path):

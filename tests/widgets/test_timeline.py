@@ -9,6 +9,7 @@ import soundfile
 import traitlets
 
 from sertools import audio, features, models, widgets
+from sertools.metadata import TimelineMetadata
 from sertools.widgets._timeline import BANDS, RATE, AudioBuffer
 
 TRAINED = "trained:emodb_egemaps"
@@ -34,13 +35,14 @@ def scores(seconds: float) -> pd.DataFrame:
         rows.append([start, start + 2, sure, 1 - sure])
         rows.append([start + 2, start + 4, 0.52, 0.48])
     table = pd.DataFrame(rows, columns=["start", "end", "angry", "sad"])
-    table.attrs = {"model": "made up", "seconds": seconds}
+    TimelineMetadata(model="made up", seconds=seconds).attach(table)
     return table
 
 
 MADE = f"""\
 import numpy as np, pandas as pd, soundfile, time
 from sertools import widgets
+from sertools.metadata import TimelineMetadata
 RATE, SPEECH = {RATE}, {SPEECH}
 """
 
@@ -90,7 +92,8 @@ def test_models_tables_and_names_all_go(tmp_path):
 
 def test_random_weights_are_said():
     table = scores(60)
-    table.attrs["model"] = "whisper:tiny (random weights)"
+    model = "whisper:tiny (random weights)"
+    TimelineMetadata.update(table, model=model, random_weights=True)
     made = widgets.timeline(sound(60), {"mine": table})
     assert list(made.tables) == ["mine (random weights)"]
 
@@ -340,6 +343,13 @@ def test_stretches_put_together_are_the_recording(chirps):
     parts = [reel.stretch(*span) for span in np.c_[edges[:-1], edges[1:]]]
     assert np.array_equal(np.concatenate(parts), reel.samples)
     assert reel.stretch(29.9, 99).size == 0.1 * RATE
+
+
+def test_samples_are_kept_as_a_file_is():
+    reel = AudioBuffer(0.5 * np.sin(np.arange(32_000) / 9))
+    assert (reel.seconds, len(reel.stretch(0.5, 1.0))) == (2.0, 8000)
+    shades, low, _ = reel.picture(0, 2, columns=50)
+    assert (shades.shape, low.shape) == ((80, 50), (50,))
 
 
 def test_the_picture_shows_where_it_is_loud(chirps):

@@ -206,7 +206,9 @@ def test_a_head_of_other_types_is_neither_saved_nor_loaded(clips, mark, tmp_path
     X, y, _ = clips
     head = MLPClassifier(max_iter=400, random_state=0).fit(X, y)
     path = tmp_path / "head.skops"
-    with pytest.raises(ValueError, match=r"holds sklearn\.neural.*AdamOptimizer\. All"):
+    with pytest.raises(
+        ValueError, match=r"holds .*sklearn\.neural.*AdamOptimizer\. All"
+    ):
         trust.save_head(head, path)
     assert not list(tmp_path.iterdir())
     skops.io.dump(head, path)
@@ -282,3 +284,147 @@ def test_what_a_saved_head_names_is_not_imported_to_refuse_it(clips, mark, tmp_p
         for name, data in content.items():
             archive.writestr(name, data)
     refused(trust.load_head, path, mark, names=r"code of subprocess\.Popen")
+
+
+# Sizes first
+
+
+def folded(path, name="schema.json", size=2**27):
+    """Write an archive of a hundred kilobytes that unfolds to 128 MiB of zeros."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, bytes(size))
+    assert path.stat().st_size < 2**18
+    return path
+
+
+TOO_LARGE = r"^{}: too large: 128 MiB, where such a file may take 64 MiB at most\.$"
+
+
+def test_a_head_of_zeros_is_refused_by_its_size(tmp_path):
+    path = folded(tmp_path / "head.skops")
+    for trusted in (False, True):
+        with pytest.raises(ValueError, match=TOO_LARGE.format(path)):
+            trust.load_head(path, trust=trusted)
+
+
+@needs_torch
+def test_a_torch_file_of_zeros_is_refused_by_its_size(tmp_path):
+    path = folded(tmp_path / "model.pt", "archive/data/0")
+    for trusted in (False, True):
+        with pytest.raises(ValueError, match=TOO_LARGE.format(path)):
+            trust.load_torch(path, trust=trusted)
+
+
+class Reserve:
+    """What loading it would reserve, at a word."""
+
+    def __init__(self, call, *given):
+        self.call, self.given = call, given
+
+    def __reduce__(self):
+        return self.call, self.given
+
+
+@needs_torch
+@pytest.mark.parametrize("as_zip", [True, False])
+@pytest.mark.parametrize("name", ["bytearray", "FloatTensor", "_codecs.encode"])
+def test_what_reserves_memory_at_a_word_needs_trust(mark, tmp_path, name, as_zip):
+    torch = extras.require("torch")
+    wanted = {
+        "bytearray": Reserve(bytearray, 2**10),
+        "FloatTensor": Reserve(torch.FloatTensor, 2**10),
+        "_codecs.encode": b"bytes",
+    }
+    path = tmp_path / "model.pt"
+    torch.save({"w": wanted[name]}, path, _use_new_zipfile_serialization=as_zip)
+    assert torch.load(path, weights_only=True)  # torch itself lets it pass
+    refused(trust.load_torch, path, mark, re.escape(name))
+    assert len(trust.load_torch(path, trust=True)["w"]) in (2**10, 5)
+
+
+@needs_torch
+def test_a_second_pickle_in_a_torch_file_is_refused(mark, tmp_path):
+    torch = extras.require("torch")
+    path = tmp_path / "model.pt"
+    torch.save({"w": Payload(mark)}, path)
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    torch.save({"w": torch.ones(2)}, path)
+    with zipfile.ZipFile(path) as archive:
+        harmless = archive.read("model/data.pkl")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in content.items():
+            archive.writestr(name.replace("data.pkl", "DATA.PKL"), data)
+        archive.writestr("a/data.pkl", harmless)
+    plain(trust.load_torch, path, "cannot be read: damaged")
+    assert not mark.exists()
+
+
+def test_a_card_of_zeros_is_refused_by_its_size(tmp_path):
+    path = tmp_path / "card.json"
+    with path.open("wb") as file:
+        file.truncate(2**34)  # takes no room on disk
+    with pytest.raises(ValueError, match=r"too large: 16\.0 GiB, .* 16 MiB at most"):
+        trust.read(path)
+    path.write_bytes(b"{}")
+    assert trust.read(path) == b"{}"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_a_pipe_is_refused_at_once(tmp_path):
+    path = tmp_path / "head.skops"
+    os.mkfifo(path)
+    loads = [trust.load_pickle, trust.load_head, trust.read]
+    for load in loads + [trust.load_torch] * extras.available("torch"):
+        plain(load, path, "not a file with an end, such as a pipe")
+
+
+# Looked at is what is loaded
+
+
+def test_a_private_copy_stays_what_it_was(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"harmless")
+    with trust.private_copy(path) as own:
+        (tmp_path / "other").write_bytes(b"payload")
+        os.replace(tmp_path / "other", path)
+        assert own.read_bytes() == b"harmless"
+        assert own.name == path.name
+        assert own.parent.stat().st_mode & 0o077 == 0
+    assert not own.parent.exists()
+
+
+def test_a_private_copy_of_a_folder_holds_what_was_asked_for(tmp_path):
+    folder = tmp_path / "model"
+    (folder / "variables").mkdir(parents=True)
+    for name in ("config.json", "model.py", "variables/index", "w.safetensors"):
+        (folder / name).write_text(name)
+    wanted = ("*.json", "variables/*")
+    with trust.private_copy(folder, *wanted, linked=("*.safetensors",)) as own:
+        files = sorted(p.relative_to(own).as_posix() for p in own.rglob("*.*"))
+        assert files == ["config.json", "w.safetensors"]
+        assert (own / "variables" / "index").read_text() == "variables/index"
+        assert (own / "w.safetensors").is_symlink()
+        (folder / "config.json").write_text("payload")
+        assert (own / "config.json").read_text() == "config.json"
+
+
+def test_an_error_about_a_private_copy_names_the_original(tmp_path):
+    path = tmp_path / "model.keras"
+    path.write_bytes(b"harmless")
+    with (
+        pytest.raises(ValueError, match=f"^{re.escape(str(path))}: damaged$"),
+        trust.private_copy(path) as own,
+    ):
+        raise ValueError(f"{own}: damaged")
+    with pytest.raises(FileNotFoundError), trust.private_copy(tmp_path / "nowhere"):
+        pass
+
+
+def test_a_private_copy_is_refused_where_it_would_unfold_to_too_much(tmp_path):
+    path = folded(tmp_path / "model.keras")
+    with (
+        pytest.raises(ValueError, match=TOO_LARGE.format(path)),
+        trust.private_copy(path),
+    ):
+        pass
