@@ -61,11 +61,14 @@ def _damaged(damage: Callable[[Path], None], folder: Path) -> Verdict:
 
 
 def _same(due, got) -> Verdict:
+    from sertools.metadata import FeaturesMetadata
+
     if list(got.index) != list(due.index) or list(got.columns) != list(due.columns):
         told = f"other clips or names: {list(got.columns)}, {len(got)} rows"
         return Verdict("wrong", told)
-    if got.attrs["silent"] != due.attrs["silent"]:
-        return Verdict("wrong", f"silent now: {got.attrs['silent']}")
+    silent = [FeaturesMetadata.of(X).silent for X in (got, due)]
+    if silent[0] != silent[1]:
+        return Verdict("wrong", f"silent now: {silent[0]}")
     off = np.abs(got.to_numpy() - due.to_numpy()).max()
     return right(bool(off == 0), f"features are off by {off:.3g}")
 
@@ -117,58 +120,57 @@ def _sql(lines: tuple[str, ...], path: Path) -> None:
 
 def _rows(draw: random.Random):
     """Rows that SQLite finds sound, and that hold something else."""
-    first = "WHERE audio = (SELECT min(audio) FROM features)"
-    last = (
-        "(SELECT vector FROM features WHERE audio = (SELECT max(audio) FROM features))"
-    )
+    first = "WHERE audio = (SELECT min(audio) FROM clips)"
+    last = "(SELECT vector FROM clips WHERE audio = (SELECT max(audio) FROM clips))"
     for words in (
-        f"UPDATE features SET vector = x'0000803f00000040' {first}",
-        f"UPDATE features SET vector = x'0000c07f0000c07f' {first}",
-        f"UPDATE features SET vector = x'0000807f00000040' {first}",
-        f"UPDATE features SET vector = x'0000803f' {first}",
-        f"UPDATE features SET vector = x'0000803f0000' {first}",
-        f"UPDATE features SET vector = x'' {first}",
-        f"UPDATE features SET vector = x'0000803f0000803f0000803f' {first}",
-        f"UPDATE features SET vector = 'a text' {first}",
-        f"UPDATE features SET vector = 7 {first}",
-        f"UPDATE features SET vector = zeroblob(80000000) {first}",
-        f"UPDATE features SET vector = {last} {first}",
-        f"UPDATE features SET silent = 1 {first}",
-        f"UPDATE features SET silent = 'perhaps' {first}",
-        f"DELETE FROM features {first}",
-        "DELETE FROM features",
-        "UPDATE features SET vector = zeroblob(8)",
-        "UPDATE features SET vector = zeroblob(4)",
-        "UPDATE features SET silent = 1",
-        "UPDATE about SET value = '[\"a\", \"b\"]' WHERE key = 'names'",
-        "UPDATE about SET value = '[\"one\"]' WHERE key = 'names'",
-        "UPDATE about SET value = '[]' WHERE key = 'names'",
-        "UPDATE about SET value = '{}' WHERE key = 'names'",
-        "UPDATE about SET value = '7' WHERE key = 'names'",
-        "UPDATE about SET value = 'null' WHERE key = 'names'",
-        "UPDATE about SET value = '[1, 2]' WHERE key = 'names'",
-        "UPDATE about SET value = '[[1], {}]' WHERE key = 'names'",
-        "UPDATE about SET value = 'no JSON' WHERE key = 'names'",
-        "UPDATE about SET value = '' WHERE key = 'names'",
-        "UPDATE about SET value = x'ff00' WHERE key = 'names'",
-        "UPDATE about SET value = '{\"system\": \"other\"}' WHERE key = 'signature'",
-        "DELETE FROM about WHERE key = 'names'",
-        "DELETE FROM about",
-        "DROP TABLE features",
-        "DROP TABLE about",
-        "ALTER TABLE features RENAME COLUMN vector TO victor",
-        "ALTER TABLE features RENAME TO pictures",
-        "ALTER TABLE features ADD COLUMN more INTEGER",
-        "CREATE TRIGGER t BEFORE INSERT ON features BEGIN SELECT RAISE(IGNORE); END",
+        f"UPDATE clips SET vector = x'0000803f00000040' {first}",
+        f"UPDATE clips SET vector = x'0000c07f0000c07f' {first}",
+        f"UPDATE clips SET vector = x'0000807f00000040' {first}",
+        f"UPDATE clips SET vector = x'0000803f' {first}",
+        f"UPDATE clips SET vector = x'0000803f0000' {first}",
+        f"UPDATE clips SET vector = x'' {first}",
+        f"UPDATE clips SET vector = x'0000803f0000803f0000803f' {first}",
+        f"UPDATE clips SET vector = 'a text' {first}",
+        f"UPDATE clips SET vector = 7 {first}",
+        f"UPDATE clips SET vector = zeroblob(80000000) {first}",
+        f"UPDATE clips SET vector = {last} {first}",
+        f"UPDATE clips SET silent = 1 {first}",
+        f"UPDATE clips SET silent = 'perhaps' {first}",
+        f"DELETE FROM clips {first}",
+        "DELETE FROM clips",
+        "UPDATE clips SET vector = zeroblob(8)",
+        "UPDATE clips SET vector = zeroblob(4)",
+        "UPDATE clips SET silent = 1",
+        "UPDATE described SET value = '[\"a\", \"b\"]' WHERE key = 'names'",
+        "UPDATE described SET value = '[\"one\"]' WHERE key = 'names'",
+        "UPDATE described SET value = '[]' WHERE key = 'names'",
+        "UPDATE described SET value = '{}' WHERE key = 'names'",
+        "UPDATE described SET value = '7' WHERE key = 'names'",
+        "UPDATE described SET value = 'null' WHERE key = 'names'",
+        "UPDATE described SET value = '[1, 2]' WHERE key = 'names'",
+        "UPDATE described SET value = '[[1], {}]' WHERE key = 'names'",
+        "UPDATE described SET value = 'no JSON' WHERE key = 'names'",
+        "UPDATE described SET value = '' WHERE key = 'names'",
+        "UPDATE described SET value = x'ff00' WHERE key = 'names'",
+        'UPDATE described SET value = \'{"system": "other"}\' WHERE key = '
+        "'signature'",
+        "DELETE FROM described WHERE key = 'names'",
+        "DELETE FROM described",
+        "DROP TABLE clips",
+        "DROP TABLE described",
+        "ALTER TABLE clips RENAME COLUMN vector TO victor",
+        "ALTER TABLE clips RENAME TO pictures",
+        "ALTER TABLE clips ADD COLUMN more INTEGER",
+        "CREATE TRIGGER t BEFORE INSERT ON clips BEGIN SELECT RAISE(IGNORE); END",
         "PRAGMA user_version = 77",
     ):
         lines = (words,)
         body = functools.partial(_damaged, functools.partial(_sql, lines))
         yield Try(words[:90], body)
     swapped = (
-        "CREATE TABLE other AS SELECT audio, vector FROM features",
-        "UPDATE features SET vector = (SELECT vector FROM other WHERE other.audio > "
-        "features.audio LIMIT 1) WHERE audio < (SELECT max(audio) FROM features)",
+        "CREATE TABLE other AS SELECT audio, vector FROM clips",
+        "UPDATE clips SET vector = (SELECT vector FROM other WHERE other.audio > "
+        "clips.audio LIMIT 1) WHERE audio < (SELECT max(audio) FROM clips)",
     )
     body = functools.partial(_damaged, functools.partial(_sql, swapped))
     yield Try("every row has the features of another", body)

@@ -75,13 +75,16 @@ def judged(rows: list[dict] | None, people: bool, table) -> Verdict:
     """Judge what became of every row, and who counts as the same person."""
     if rows is None:
         return Verdict("wrong", f"{len(table)} rows of what is no table")
-    excluded, notes = table.attrs.get("excluded", []), table.attrs.get("notes", [])
+    from sertools.metadata import ClipsMetadata, FeaturesMetadata
+
+    facts = ClipsMetadata.of(table)
+    excluded, notes = facts.excluded, facts.notes
     if not all(map(os.path.isfile, table["path"])):  # to be named at their use
         from sertools import features, models
 
         model = models.load("duration_loudness")
         used = features.extract(model, table, store=False, jobs=1, progress=False)
-        excluded, table = used.attrs["excluded"], table.loc[used.index]
+        excluded, table = FeaturesMetadata.of(used).excluded, table.loc[used.index]
     got = {Path(row["path"]).name: row for row in table.to_dict("records")}
     wanted = {Path(row["path"].replace("\\", "/")).name.strip(): row for row in rows}
     lost = [name for name in wanted if _plain(name) not in map(_plain, got)]
