@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import traitlets
 
-from sertools import audio, features, models
+from sertools import audio, extras, features, models
 from sertools.features._timeline import MARGIN, classes
 from sertools.metadata import TimelineMetadata
 from sertools.plots import _style, emotion_timeline
@@ -103,7 +103,7 @@ class AudioBuffer:
 
 def _mel_levels(samples: np.ndarray, middles: np.ndarray) -> np.ndarray:
     """Measure the mel spectrum around each of these samples, in dB, as float16."""
-    import librosa
+    librosa = extras.require("librosa")
 
     mel = librosa.filters.mel(sr=RATE, n_fft=_FFT, n_mels=BANDS).T
     window = np.hanning(_WINDOW + 1)[:-1].astype(np.float32) / 32768
@@ -381,7 +381,7 @@ def _codes(words: pd.Series, levels: list[str]) -> bytes:
 
 def _hertz() -> list[tuple[str, float]]:
     """Say how high up in the spectrogram some frequencies are, as a share."""
-    import librosa
+    librosa = extras.require("librosa")
 
     top = librosa.hz_to_mel(RATE / 2)
     ticks = {"500": 500, "1k": 1000, "2k": 2000, "4k": 4000}
