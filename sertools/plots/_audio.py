@@ -11,6 +11,7 @@ import pandas as pd
 
 from sertools import audio, extras, labels
 from sertools.plots import _style
+from sertools.plots._dark_theme import ON_COLOUR
 from sertools.plots._style import BLUE
 
 if TYPE_CHECKING:
@@ -369,6 +370,7 @@ def _number_cells(ax: "Axes", shown: pd.DataFrame, edges: np.ndarray) -> None:
             va="center",
             fontsize=size,
             color="white" if score > 0.6 else _style.INK,
+            gid=ON_COLOUR,
         )
 
 

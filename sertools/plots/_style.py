@@ -9,6 +9,7 @@ import numpy as np
 
 from sertools import display, labels
 from sertools.evaluation._notes import MADE_UP, of_kind
+from sertools.plots._dark_theme import figure_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,8 @@ def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
         return ax
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    look = {"layout": "constrained", "FigureClass": figure_class()}
+    figure, ax = plt.subplots(figsize=(width, height), **look)
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     return ax
 
@@ -61,6 +63,7 @@ def panels(
             sharey=columns > 1,
             squeeze=False,
             layout="constrained",
+            FigureClass=figure_class(),
         )
         for spare in made.ravel()[n:]:
             figure.delaxes(spare)

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 
 from sertools import calibration, evaluation, inspection, plots
 from sertools.evaluation._cross_corpus import CrossCorpus
 from sertools.evaluation._robustness import Robustness
 from sertools.inspection._occlusion import Occlusion
 from sertools.inspection._permutation_importance import PermutationImportance
+from sertools.plots import _dark_theme
 
 RNG = np.random.default_rng(0)
 
@@ -181,6 +183,27 @@ def test_names_from_data_are_drawn_letter_by_letter(name, names, alone, predicti
     assert not any(letter in text for text in texts for letter in "\a\x1b")
     nameless = ("spectrogram", "waveform", "probes", "robustness")
     assert name in nameless or any("$" in text or "\\" in text for text in texts)
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_all_text_is_light_on_dark_pages_and_then_as_before(name, result):
+    drawn = DRAWINGS[name](result(["sad", "happy"]))
+    figure = (drawn if isinstance(drawn, Axes) else drawn[0]).figure
+    for _ in range(6):
+        before = pixels(figure)  # until the layout has settled
+    undo = _dark_theme.darken(figure)
+    for text in figure.findobj(mpl.text.Text):
+        if text.get_text() and text.get_gid() != _dark_theme.ON_COLOUR:
+            assert np.dot(to_rgb(text.get_color()), (0.3, 0.59, 0.11)) > 0.5, text
+    assert (pixels(figure) != before).any()
+    for set_back, value in reversed(undo):
+        set_back(value)
+    assert np.abs(pixels(figure) - before).mean() < 0.05
+
+
+def pixels(figure):
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba(), dtype=int)
 
 
 def test_no_module_hides_a_function():
