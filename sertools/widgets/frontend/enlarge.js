@@ -30,7 +30,7 @@ export function enlarging({ clips, ask, signal, player }) {
   const title = make("h4", { class: "clip" });
   const wave = make("canvas", { role: "img" });
   const bands = make("canvas", { role: "img" });
-  const trouble = make("p", { class: "trouble", role: "alert", hidden: true });
+  const trouble = make("p", { class: "failed", role: "alert", hidden: true });
   const play = make("button", { class: "main", text: "Play", onclick: () => toggle() });
   const close = make("button", { text: "Close", onclick: () => dialog.close() });
   const doing = make("div", { class: "doing" }, play, close);
