@@ -2,12 +2,14 @@
 
 import argparse
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.cli import _output
+from sertools.cli import _output, _targets
 from sertools.cli._parser import BadUsage, Parser, amount, checking, whole_number
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         raise BadUsage(str(error)) from error
     out = arguments.out or plan.out or "runs"
+    _check_out(out, plan)
     # A cluster that cannot do the work is bad usage.
     wrong_cluster = checking() if arguments.scheduler else contextlib.nullcontext()
     with _output.working(), ending_cleanly(), wrong_cluster:
@@ -95,6 +98,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(one.ok for one in finished) else 1
 
 
+def _check_out(out: str, plan: "Plan") -> None:
+    """Refuse a folder where the index or a run would replace what is not ours."""
+    _targets.folder(out, "--out", lambda folder: True)
+    index = os.path.join(out, "index.html")
+    _targets.file(index, "--out", lambda text: "Content-Security-Policy" in text)
+    for one in plan.runs:
+        _targets.folder(os.path.join(out, one.name), "--out", _is_run)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").is_file()
+
+
 def _repeat(arguments: argparse.Namespace) -> int:
     """Make a run again: 0 if every number is the same, else 1."""
     from sertools import report
@@ -106,6 +122,7 @@ def _repeat(arguments: argparse.Namespace) -> int:
         raise BadUsage(
             f"--repeat makes one run as it was, here: no {' or '.join(useless)}."
         )
+    _targets.folder(arguments.out, "--out", lambda folder: True)
     with _output.working(), ending_cleanly(), checking(FileNotFoundError):
         found = report.repeat(arguments.repeat, arguments.out)
     if arguments.json:

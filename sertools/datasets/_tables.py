@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sertools.display import shortened
+
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _USUAL = {
     "path": "file filename file_name filepath file_path wav wav_path wav_file audio "
@@ -64,18 +66,6 @@ def _plain_text(word: str) -> str:
     return " ".join("".join(seen).split())
 
 
-def shortened(word: object, most: int = 60) -> str:
-    """Cut a word that would fill a screen, and show what cannot be seen.
-
-    Examples
-    --------
-    >>> shortened("a" * 90, 5)
-    'aaaaa...'
-    """
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(word))
-    return text if len(text) <= most else f"{text[:most]}..."
-
-
 def sexes(values: pd.Series) -> pd.Series:
     """Spell sexes as ours, whichever usual word of several languages they are in.
 
@@ -96,7 +86,9 @@ def differing_in_case(values: Iterable[str]) -> list[str]:
 
 
 def read(
-    source: Path | pd.DataFrame, columns: Mapping[str, str] | None = None
+    source: Path | pd.DataFrame,
+    columns: Mapping[str, str] | None = None,
+    needed: Iterable[str] = ("path", "emotion"),
 ) -> Table:
     """Read a table of files, with its columns named as ours; further ones are kept."""
     if isinstance(source, pd.DataFrame):
@@ -113,7 +105,7 @@ def read(
     else:
         raise ValueError(f"{source}: tables end in .csv, .tsv, .parquet.")
     rows.columns = [" ".join(str(column).split()) for column in rows.columns]
-    rows, taken = _named(rows, columns or {}, name)
+    rows, taken = _named(rows, columns or {}, name, needed)
     return Table(rows, excluded, notes + taken)
 
 
@@ -228,7 +220,7 @@ def _words(column: str) -> list[str]:
 
 
 def _named(
-    rows: pd.DataFrame, columns: Mapping[str, str], name: str
+    rows: pd.DataFrame, columns: Mapping[str, str], name: str, needed: Iterable[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Give the columns our names: those that are asked for, then the usual ones."""
     given = list(rows.columns)
@@ -252,9 +244,16 @@ def _named(
     renamed = {c: f"{c}_given" for c in ("clip", "label", "dataset") if c in given}
     rows = rows.rename(columns={c: n for c, n in renamed.items() if c not in ours})
     rows = rows.rename(columns=ours)
-    if absent := [column for column in ("path", "emotion") if column not in rows]:
+    if absent := [column for column in needed if column not in rows]:
         raise ValueError(_no_column(name, absent, given))
     return rows, [f"{name_of(name)}: {', '.join(taken)}."] if taken else []
+
+
+def ours(column: str, there: Iterable[str]) -> str:
+    """Give the name of ours that a column may have been given."""
+    there = set(there)
+    near = [name for name in _USUAL if _plain(column) in _words(name) and name in there]
+    return near[0] if column not in there and near else column
 
 
 def name_of(source: str) -> str:
