@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from sertools.report import Plan, PlanErrors, RunResult
 
 _PLANS = (".yaml", ".yml")
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
 
 
 def declare(parser: Parser) -> None:
@@ -81,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     except report.PlanErrors as mistakes:
         return _refuse(mistakes, arguments.notebooks)
     except FileNotFoundError as error:
-        raise BadUsage(str(error)) from error
+        raise BadUsage(_with_parameters(str(error))) from error
     out = arguments.out or plan.out or "runs"
     _check_out(out, plan)
     # A cluster that cannot do the work is bad usage.
@@ -172,9 +174,23 @@ def _grid(texts: list[str]) -> dict[str, list[str]]:
     return grid
 
 
+def _with_parameters(message: str) -> str:
+    """Name a parameter of the notebook where another command would take an option."""
+    parser = Parser(prog="sertools report")
+    declare(parser)
+    ours = parser._option_string_actions
+
+    def put(word: re.Match) -> str:
+        parameter = f"-p {word[1]}"
+        told = word[0] in ours or parameter in message
+        return word[0] if told else parameter
+
+    return _OPTION.sub(put, message)
+
+
 def _refuse(mistakes: "PlanErrors", notebooks: list[str]) -> int:
     """Name every mistake; nothing has started."""
-    lines = str(mistakes).splitlines()
+    lines = _with_parameters(str(mistakes)).splitlines()
     if len(lines) == 1:
         raise BadUsage(lines[0]) from mistakes
     _output.note(f"sertools: {len(lines)} mistakes in {' '.join(notebooks)}:")
@@ -215,7 +231,7 @@ def _tell_one(finished: list["RunResult"], json: bool) -> None:
     if json:
         _output.as_json({"report": str(page), **one.run})
     if not one.ok:
-        _output.note(f"sertools: {cause(one.run['error'])}")
+        _output.note(f"sertools: {_with_parameters(cause(one.run['error']))}")
     if not json:
         _output.say(str(page))
 
@@ -232,7 +248,8 @@ def _tell_all(finished: list["RunResult"], json: bool) -> None:
         _output.as_json({"index": str(index), "runs": runs})
     for one in finished:
         if not one.ok:
-            _output.note(f"sertools: {one.name}: {cause(one.run['error'])}")
+            why = _with_parameters(cause(one.run["error"]))
+            _output.note(f"sertools: {one.name}: {why}")
     if not json:
         _output.say(f"{sum_up(finished)}.")
         _output.say(str(index))

@@ -44,6 +44,9 @@ _OPTIONS = (
     "--log-level=ERROR",
     f"--IPKernelApp.exec_lines={_LAST_WORDS}",
 )
+# As ipykernel_launcher, which also takes a first entry of PYTHONPATH off the path
+# where that is the current folder.
+_START = "from ipykernel import kernelapp; kernelapp.launch_new_instance()"
 # A notebook of one's own finds what lies beside it, behind all other modules.
 _OWN = ("--IPKernelApp.exec_lines=__import__('sys').path.append('')",)
 _ENVIRONMENT = {
@@ -111,7 +114,7 @@ def manager_class(
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    argv = _interpreter.command("-m", "ipykernel_launcher", "-f", "{connection_file}")
+    argv = _interpreter.command("-c", _START, "-f", "{connection_file}")
     safe = {"PYTHONSAFEPATH": ""} if own else _interpreter.SAFE
     spec = KernelSpec(
         argv=[*argv, *_OPTIONS, *(_OWN if own else ())],
