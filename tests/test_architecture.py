@@ -17,7 +17,15 @@ import sertools
 
 HOUSE = Path(sertools.__file__).parent
 FLOORS = (
-    {"_head_contents", "_interpreter", "display", "extras", "labels", "progress"},
+    {
+        "_head_contents",
+        "_interpreter",
+        "display",
+        "extras",
+        "labels",
+        "metadata",
+        "progress",
+    },
     {"files"},
     {"fetching", "intended_use", "trust"},
     {"audio"},
