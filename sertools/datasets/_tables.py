@@ -87,7 +87,9 @@ def differing_in_case(values: Iterable[str]) -> list[str]:
 
 
 def read(
-    source: Path | pd.DataFrame, columns: Mapping[str, str] | None = None
+    source: Path | pd.DataFrame,
+    columns: Mapping[str, str] | None = None,
+    needed: Iterable[str] = ("path", "emotion"),
 ) -> Table:
     """Read a table of files, with its columns named as ours; further ones are kept."""
     if isinstance(source, pd.DataFrame):
@@ -104,7 +106,7 @@ def read(
     else:
         raise ValueError(f"{source}: tables end in .csv, .tsv, .parquet.")
     rows.columns = [" ".join(str(column).split()) for column in rows.columns]
-    rows, taken = _named(rows, columns or {}, name)
+    rows, taken = _named(rows, columns or {}, name, needed)
     return Table(rows, excluded, notes + taken)
 
 
@@ -231,7 +233,7 @@ def _words(column: str) -> list[str]:
 
 
 def _named(
-    rows: pd.DataFrame, columns: Mapping[str, str], name: str
+    rows: pd.DataFrame, columns: Mapping[str, str], name: str, needed: Iterable[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Give the columns our names: those that are asked for, then the usual ones."""
     given = list(rows.columns)
@@ -255,9 +257,16 @@ def _named(
     renamed = {c: f"{c}_given" for c in ("clip", "label", "dataset") if c in given}
     rows = rows.rename(columns={c: n for c, n in renamed.items() if c not in ours})
     rows = rows.rename(columns=ours)
-    if absent := [column for column in ("path", "emotion") if column not in rows]:
+    if absent := [column for column in needed if column not in rows]:
         raise ValueError(_no_column(name, absent, given))
     return rows, [f"{name_of(name)}: {', '.join(taken)}."] if taken else []
+
+
+def ours(column: str, there: Iterable[str]) -> str:
+    """Give the name of ours that a column may have been given."""
+    there = set(there)
+    near = [name for name in _USUAL if _plain(column) in _words(name) and name in there]
+    return near[0] if column not in there and near else column
 
 
 def name_of(source: str) -> str:

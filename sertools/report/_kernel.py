@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sertools import _interpreter
+
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
 
@@ -42,6 +44,11 @@ _OPTIONS = (
     "--log-level=ERROR",
     f"--IPKernelApp.exec_lines={_LAST_WORDS}",
 )
+# As ipykernel_launcher, which also takes a first entry of PYTHONPATH off the path
+# where that is the current folder.
+_START = "from ipykernel import kernelapp; kernelapp.launch_new_instance()"
+# A notebook of one's own finds what lies beside it, behind all other modules.
+_OWN = ("--IPKernelApp.exec_lines=__import__('sys').path.append('')",)
 _ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
@@ -97,20 +104,23 @@ def manager_class(
     log: int,
     folder: str | os.PathLike | None = None,
     environment: Mapping[str, str] | None = None,
+    own: bool = False,
 ) -> type["AsyncKernelManager"]:
     """Make the class whose kernel is this very interpreter, whatever is registered.
 
-    What its process writes past the notebook goes to the descriptor `log`.
+    What its process writes past the notebook goes to the descriptor `log`. The
+    current folder's modules are for `own` notebooks only.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv = _interpreter.command("-c", _START, "-f", "{connection_file}")
+    safe = {"PYTHONSAFEPATH": ""} if own else _interpreter.SAFE
     spec = KernelSpec(
-        argv=[*argv, *_OPTIONS],
+        argv=[*argv, *_OPTIONS, *(_OWN if own else ())],
         display_name="Python 3",
         language="python",
-        env={**(environment or {}), **_ENVIRONMENT},
+        env={**(environment or {}), **_ENVIRONMENT, **safe},
     )
 
     class ThisInterpreter(AsyncKernelManager):

@@ -91,6 +91,13 @@ def notebooks() -> dict[str, Path]:
     return {name_of(path): path for path in paths if _NUMBER.match(path.name)}
 
 
+def is_shipped(path: Path | None) -> bool:
+    """Say whether a notebook is one of ours, where it was installed."""
+    return path is not None and path.resolve() in {
+        one.resolve() for one in notebooks().values()
+    }
+
+
 def find(notebook: str | Path) -> Path:
     """Find a notebook by its name or its path; name what is near a wrong name."""
     path = Path(notebook).expanduser()

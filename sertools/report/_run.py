@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from sertools import display
 from sertools.files import holding, write_text
 from sertools.report._history import note
 from sertools.report._kernel import Limits, Stop, Watch, how_it_ended, manager_class
-from sertools.report._notebooks import CELL
+from sertools.report._notebooks import CELL, is_shipped
 from sertools.report._plan import RunSpec
 from sertools.report._status import Status, read_json
 
@@ -57,6 +57,7 @@ class Place:
 
     folder: str | None = None
     environment: Mapping[str, str] | None = None
+    own: bool = False  # a notebook that finds what lies in its folder
 
 
 def execute(
@@ -87,7 +88,7 @@ def execute(
                 tell(cell.metadata[CELL], len(source.cells))
 
         kernel = manager_class(
-            watch, descriptor.fileno(), place.folder, place.environment
+            watch, descriptor.fileno(), place.folder, place.environment, place.own
         )
         failure = _papermill(
             draft, values, on_cell_start=on_start, kernel_manager_class=kernel
@@ -382,6 +383,7 @@ def run_once(
         with _hidden_folder(final) as work:
             status = _begun(planned, work)
             to_set = planned.settings | ({"out": str(work)} if planned.saves else {})
+            place = replace(place or Place(), own=not is_shipped(planned.path))
             draft, about = work / "notebook.ipynb", (planned.limits, place, stop, tell)
             _fill(work, final, execute(planned.source, to_set, draft, *about), status)
             kept = there and there["status"] == "ok" and was_interrupted(status.fields)
