@@ -82,7 +82,8 @@ def _run(given: list[str], debug: bool) -> int:
 
 
 def _read(given: list[str]) -> argparse.Namespace:
-    parser, commands = _parser()
+    named = next((word for word in given if not word.startswith("-")), "")
+    parser, commands = _parser(named)
     arguments, unknown = parser.parse_known_args(given)
     if arguments.command is None:
         if unknown:
@@ -96,7 +97,7 @@ def _read(given: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def _parser() -> tuple[Parser, dict[str, Parser]]:
+def _parser(named: str = "") -> tuple[Parser, dict[str, Parser]]:
     import sertools
 
     parser = Parser(
@@ -111,7 +112,9 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--debug", **debug)
     group = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     commands = {}
-    for name in _COMMANDS:
+    # One command that is named needs no other's options; asked for help, all say a line.
+    wanted = [named] if named in _COMMANDS else _COMMANDS
+    for name in wanted:
         module = importlib.import_module(f"sertools.cli.{name.replace('-', '_')}")
         summary = module.__doc__.partition("\n")[0]
         summary = summary[0].lower() + summary[1:].rstrip(".")
