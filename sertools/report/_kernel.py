@@ -5,10 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,12 +18,17 @@ if TYPE_CHECKING:
 
 _GUARD = """
 import os, signal, sys
-sessions = set()
+left = set()
 for line in sys.stdin:
-    (sessions.add if line[0] == "+" else sessions.discard)(int(line[1:]))
-for session in sessions:
+    (left.add if line[0] == "+" else left.discard)(line[1:-1])
+for one in sorted(left):
     try:
-        os.killpg(session, signal.SIGKILL)
+        if one.isdigit():
+            os.killpg(int(one), signal.SIGKILL)
+        else:
+            for name in os.listdir(one):
+                os.unlink(os.path.join(one, name))
+            os.rmdir(one)
     except OSError:
         pass
 """
@@ -48,16 +54,18 @@ _ENVIRONMENT = {
     "SERTOOLS_STATIC": "1",  # widgets are pictures: nobody is there to click
     "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
 }
+_SAFE_PATH = "--InteractiveShellApp.ignore_cwd=True"  # IPython adds it by itself
+_SAFE = {"PYTHONSAFEPATH": "1"}  # for the kernel and whatever it starts
 
 
-def protect(session: int) -> None:
-    """See to it that a session of processes does not outlive this process."""
-    _tell(f"+{session}\n")
+def protect(what: int | str) -> None:
+    """See to it that a session of processes, or a folder, does not outlive this one."""
+    _tell(f"+{what}\n")
 
 
-def forget(session: int) -> None:
-    """Leave a session alone again: it has ended."""
-    _tell(f"-{session}\n")
+def forget(what: int | str) -> None:
+    """Leave a session or a folder alone again: it has ended."""
+    _tell(f"-{what}\n")
 
 
 def _tell(line: str) -> None:
@@ -77,6 +85,26 @@ def _tell(line: str) -> None:
         _guard.stdin.flush()
 
 
+@contextlib.contextmanager
+def connection_file() -> Iterator[str]:
+    """Give the place of a kernel's connection file; gone however this process ends."""
+    with tempfile.TemporaryDirectory(prefix="sertools-kernel-") as place:
+        protect(place)
+        try:
+            yield os.path.join(place, "kernel.json")
+        finally:
+            forget(place)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a kernel runs: its folder, and what its environment holds beside ours."""
+
+    folder: str | None = None
+    environment: Mapping[str, str] | None = None
+    safe: bool = False  # without modules of its folder
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a run may take."""
@@ -93,10 +121,7 @@ class Stop(Protocol):
 
 
 def manager_class(
-    watch: "Watch",
-    log: int,
-    folder: str | os.PathLike | None = None,
-    environment: Mapping[str, str] | None = None,
+    watch: "Watch", log: int, connection: str, place: Place
 ) -> type["AsyncKernelManager"]:
     """Make the class whose kernel is this very interpreter, whatever is registered.
 
@@ -106,11 +131,12 @@ def manager_class(
     from jupyter_client.manager import AsyncKernelManager
 
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    safe = _SAFE if place.safe else {}
     spec = KernelSpec(
-        argv=[*argv, *_OPTIONS],
+        argv=[*argv, *_OPTIONS, *([_SAFE_PATH] if safe else [])],
         display_name="Python 3",
         language="python",
-        env={**(environment or {}), **_ENVIRONMENT},
+        env={**(place.environment or {}), **_ENVIRONMENT, **safe},
     )
 
     class ThisInterpreter(AsyncKernelManager):
@@ -119,8 +145,9 @@ def manager_class(
         async def start_kernel(self, **options):
             for name, value in _sockets().items():
                 setattr(self, name, value)
-            if folder is not None:
-                options["cwd"] = os.fspath(folder)
+            self.connection_file = connection
+            if place.folder is not None:
+                options["cwd"] = place.folder
             await super().start_kernel(stdout=subprocess.DEVNULL, stderr=log, **options)
             watch.follow(self.provisioner.process)
 
