@@ -110,7 +110,7 @@ LAUGHS = "a: &a [x, x]\n" + "".join(
     ("text", "said"),
     [
         (LAUGHS, "more than 8 aliases"),
-        ("#" * 2**20 + "\n", "too large: 1.0 MiB"),
+        ("#" * 2**20 + "\n", "too large: 1 MiB"),
         ("[" * 5000, "nested too deeply"),
         ("jobs: 2026-99-99", "is not YAML"),
         ("? [a]\n: 1\n? [a]\n: 2", "is not YAML"),

@@ -32,7 +32,7 @@ def test_our_notebooks_say_which_weights_they_lack(tmp_path, monkeypatch, capsys
     plan.write_text("notebooks: [yamnet, emotion2vec]\nout: " + str(tmp_path / "runs"))
     assert main(["report", str(plan)]) == 2
     said = capsys.readouterr().err
-    assert "sertools fetch yamnet" in said and "emotion2vec:plus_base" in said
+    assert "sertools fetch yamnet" in said and "sertools fetch emotion2vec" in said
     assert not (tmp_path / "runs").exists()
     (line,) = found(["quickstart"], {"model": "opensmile+yamnet"})
     assert "yamnet" in line
