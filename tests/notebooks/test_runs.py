@@ -1,6 +1,7 @@
 """Every notebook runs on the demo corpus, with nothing downloaded."""
 
 import json
+import os
 
 import pytest
 
@@ -62,7 +63,8 @@ def spoilt(tmp_path):
     clips = datasets.select(clips, max_clips=48)
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF and then nothing")
-    clips["path"] = [str(broken), *clips["path"].iloc[1:]]
+    rest = clips["path"].iloc[1:].map(os.path.abspath)
+    clips["path"] = [str(broken), *rest]
     clips["sex"] = clips["sex"].map({"female": "F", "male": "M"})
     clips[["path", "emotion", "speaker", "sex"]].to_csv(tmp_path / "t.csv", index=False)
     return tmp_path / "t.csv"
