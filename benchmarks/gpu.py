@@ -21,7 +21,7 @@ import numpy as np
 from sertools import models
 from sertools.extras import require
 from sertools.models._funasr import network, settings
-from sertools.models.whisper import SIZES, Encoder, draw, padded_windows
+from sertools.models.whisper import SIZES, Encoder, draw, windows
 
 RATE = 16_000
 
@@ -98,9 +98,7 @@ def whisper(folder: Path, device: str, small: bool) -> tuple[str, Callable]:
     encoder = Encoder(draw(SIZES[size]), device)
 
     def run(clips: list[np.ndarray]) -> None:
-        each = [
-            window for clip in clips for window in padded_windows(clip, padded=True)
-        ]
+        each = [window for clip in clips for window in windows(clip, padded=True)]
         encoder.hear(each, (), pooled=True)
 
     return f"whisper:{size}", run

@@ -45,12 +45,10 @@ OTHERS = [
     (CORE, "logistic", False),
     (CORE, "logistic", True),
     (CORE, "average", True),
-    (CORE, "stack", False),
     (CORE, "svm", False),
     (CORE, "svm", True),
     (FUSED, "average", False),
     (FUSED, "logistic", True),
-    (FUSED, "stack", False),
 ]
 EMOTIONS = {"emodb": "angry,happy,neutral,sad"}
 

@@ -15,6 +15,7 @@ _LARGEST_SCHEMA = 2**26
 _TEMPERATURES = 0.01, 100  # beyond that, answers are all alike or all certain
 _MOST_FEATURES, _MOST_CLASSES, _MOST_JOBS = 10**6, 10**4, 1024
 _KERNELS = ("linear", "poly", "rbf", "sigmoid", "precomputed")
+
 # What heads are made of, by the loader of skops that may make it: estimators that
 # reckon in numpy, which looks at bounds, and two that don't and are checked here
 # number by number, SVC and Tree. What skops trusts is more than was looked at.
@@ -45,8 +46,7 @@ _OWN = {
     "_model_selection.Best",
     "_preprocessing.OrthogonalProjection",
     "_preprocessing.RankGauss",
-    "_registry.Tuned",
-    "_stack.Stack",
+    "_tuning.Tuned",
     "_svm.SpeakerSVC",
 }
 _TREE = "sklearn.tree._tree.Tree"

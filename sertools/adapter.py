@@ -1,4 +1,4 @@
-"""One face for every system: a piece of audio in, emotions and scores out."""
+"""Adapter to every system: a piece of audio in, emotions and scores out."""
 
 import difflib
 import os

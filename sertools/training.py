@@ -1,4 +1,4 @@
-"""Train, score on people not heard, and save: all in one."""
+"""Training of a head: cross-validated over speakers, calibrated, and saved."""
 
 import atexit
 import contextlib
@@ -19,8 +19,9 @@ from sertools.evaluation import _cross_validation
 from sertools.evaluation._predictions import table
 from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
-from sertools.models.heads import _out_of_distribution
-from sertools.models.heads._registry import held_out
+from sertools.models.heads import _out_of_distribution as ood
+from sertools.models.heads import _temperature as scaling
+from sertools.models.heads._held_out import held_out
 from sertools.models.trained import CARD, HEAD, KIND
 
 __all__ = ["check_out", "facts", "train"]
@@ -29,28 +30,7 @@ _WITHIN = 0.97  # of the training clips, when their speaker is held out
 
 
 def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
-    """Fit on all clips; take from held-out speakers what keeps the head honest.
-
-    Parameters
-    ----------
-    head : str or scikit-learn classifier
-        See `sertools.models.heads.make`.
-    X, clips : DataFrame
-        Features and clips.
-    result : Result
-        Of the same head, cross-validated on them.
-    seed : int
-        Of everything drawn.
-    abstain : bool
-        Whether clips far from these go to ``other``.
-
-    Returns
-    -------
-    fitted : estimator
-        The head.
-    facts : dict
-        Scores, temperature, edge and features, for the card.
-    """
+    """Fit on all clips; take from held-out speakers what keeps the head honest."""
     clips, values = clips.loc[X.index], X.to_numpy(np.float64)
     y = clips["emotion"].to_numpy(dtype=object).astype(str)
     rows = X.index.get_indexer(result.predictions["clip"])
@@ -61,7 +41,7 @@ def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
     distance = _distances(values, fold)[rows]
     after, far = _nested(scores, codes, distance, fold[rows])
     edge = _short(np.quantile(distance, _WITHIN))
-    reach = _out_of_distribution.OODDetector.of(values)
+    reach = ood.OODDetector.of(values)
     pairs = zip(X.columns, reach.mean, reach.scale, strict=True)
     name = result.info["head"]
     fitted = _on_all(head, X, y, clips["speaker"], name, seed)
@@ -70,7 +50,7 @@ def fit(head, X, clips, result, seed, abstain) -> tuple[object, dict]:
         "head": f"{name}: {took['candidate']}" if took else name,
         "classes": result.classes,
         "scores": {"held out": judged(result, codes, after, far if abstain else None)},
-        "temperature": _short(_out_of_distribution.fit_temperature(scores, codes)),
+        "temperature": _short(scaling.fit_temperature(scores, codes)),
         "reach": {"edge": edge} if abstain else None,
         "features": {str(name): [_short(m), _short(s)] for name, m, s in pairs},
     }
@@ -92,9 +72,7 @@ def _distances(values: np.ndarray, fold: np.ndarray) -> np.ndarray:
     distance = np.full(len(values), np.nan)
     for name in set(fold) - {None}:
         own = fold == name
-        distance[own] = _out_of_distribution.OODDetector.of(values[~own]).distance(
-            values[own]
-        )
+        distance[own] = ood.OODDetector.of(values[~own]).distance(values[own])
     return distance
 
 
@@ -103,11 +81,11 @@ def _nested(scores, codes, distance, fold) -> tuple[np.ndarray, np.ndarray]:
     after, far = scores.copy(), np.zeros(len(scores))
     for name in set(fold):
         own = fold == name
-        temperature = _out_of_distribution.fit_temperature(scores[~own], codes[~own])
+        temperature = scaling.fit_temperature(scores[~own], codes[~own])
         edge = np.quantile(distance[~own], _WITHIN)
-        flattening = _out_of_distribution.flattening(distance[own], edge)
-        after[own] = _out_of_distribution.temper(scores[own], temperature * flattening)
-        far[own] = _out_of_distribution.share(distance[own], edge)
+        flattening = ood.flattening(distance[own], edge)
+        after[own] = scaling.temper(scores[own], temperature * flattening)
+        far[own] = ood.share(distance[own], edge)
     return after, far
 
 
@@ -120,10 +98,8 @@ def judged(result, codes, after, far) -> dict:
         "folds": result.info.get("folds"),
         **_rounded(result.scores()),
         "chance": result.chance,
-        "log_loss": _both(_out_of_distribution.log_loss, before, after, codes),
-        "calibration_error": _both(
-            _out_of_distribution.calibration_error, before, after, codes
-        ),
+        "log_loss": _both(scaling.log_loss, before, after, codes),
+        "calibration_error": _both(scaling.calibration_error, before, after, codes),
     }
     if far is None:
         return told
@@ -168,13 +144,7 @@ def tested(made, model, clips, options) -> dict:
 
 
 def check_out(out: str | os.PathLike) -> Path:
-    """Refuse a place that holds something else than what `train` saves.
-
-    Raises
-    ------
-    FileExistsError
-        One line names the place.
-    """
+    """Refuse a place that holds something else than what `train` saves."""
     folder = Path(out).expanduser()
     if folder.is_dir():
         there = {path.name for path in folder.iterdir()}
@@ -220,12 +190,6 @@ def train_whole(model, clips, folder, seed, command, **options):
 
     Parameters and errors are those of `sertools.training.train`; the system has
     ``fit(waveforms, y, speakers=None)`` and ``save(folder)``.
-
-    Returns
-    -------
-    Classifier
-        The saved system. Its ``card.json`` also holds ``scores``, ``training``
-        and ``command``.
     """
     clips, waveforms, excluded = _heard(model, clips, options)
     more = _taken(model, seed=seed, progress=options.get("progress", True))

@@ -40,6 +40,7 @@ _SHOWN = 3  # names in a message
 _SCANNED = 2**26  # bytes in which names are looked for
 _LIBRARIES = ("torch.", "collections.", "numpy.", "joblib.", "sklearn.", "_codecs.")
 _TORCH_PICKLES = 5  # beside tensors, in the format of torch before 1.6
+
 # Tensors come to these alone. Others that torch itself lets pass reserve memory at
 # a word, or double what they are given: torch.FloatTensor, bytearray, encode.
 _TENSORS = re.compile(

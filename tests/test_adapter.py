@@ -10,6 +10,7 @@ import soundfile
 
 from sertools import ExternalModelAdapter, datasets, labels, models, training
 from sertools.extras import available
+from sertools.models import _torch
 
 RATE = 16_000
 
@@ -89,7 +90,7 @@ def test_samples_at_another_rate_are_brought_to_the_models_own(samples):
 
 
 def test_without_a_gpu_it_computes_on_the_cpu_and_says_so_once(clip):
-    if models.device.has_cuda():
+    if _torch.has_cuda():
         pytest.skip("there is a GPU")
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

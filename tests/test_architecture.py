@@ -17,7 +17,7 @@ import sertools
 
 HOUSE = Path(sertools.__file__).parent
 FLOORS = (
-    {"_head_contents", "display", "extras", "labels", "progress"},
+    {"_head_contents", "display", "extras", "labels", "metadata", "progress"},
     {"files"},
     {"fetching", "intended_use", "trust"},
     {"audio"},

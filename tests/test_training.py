@@ -10,7 +10,6 @@ from sklearn.ensemble import RandomForestClassifier
 
 from sertools import datasets, files, models, training
 from sertools.models.base import Classifier
-from sertools.models.heads import _out_of_distribution
 
 
 @pytest.fixture(scope="module")
@@ -150,42 +149,6 @@ def test_what_cannot_be_trained_is_refused(demo, model, head, said):
         training.train(models.load(model), head, clips, progress=False)
     with pytest.raises(ValueError, match="No clips"):
         training.train(models.load(model), "svm", clips.iloc[:0])
-
-
-# Honesty
-
-
-def test_the_temperature_makes_confident_mistakes_dear():
-    rng = np.random.default_rng(0)
-    logits = rng.normal(size=(4000, 3))
-    true = np.array([rng.choice(3, p=p) for p in _softmax(logits)])
-    sure = _softmax(3 * logits)
-    temperature = _out_of_distribution.fit_temperature(sure, true)
-    assert temperature == pytest.approx(3, rel=0.1)
-    after = _out_of_distribution.temper(sure, temperature)
-    assert _out_of_distribution.log_loss(after, true) < _out_of_distribution.log_loss(
-        sure, true
-    )
-    assert _out_of_distribution.calibration_error(after, true) < 0.03
-    assert _out_of_distribution.calibration_error(sure, true) > 0.1
-    assert np.array_equal(after.argmax(axis=1), sure.argmax(axis=1))
-
-
-def test_one_wild_feature_does_not_make_a_clip_strange():
-    X = np.random.default_rng(0).normal(size=(200, 50))
-    edge = np.quantile(_out_of_distribution.OODDetector.of(X).distance(X), 0.97)
-    reach = _out_of_distribution.OODDetector.of(X, edge)
-    wild = np.zeros((1, 50))
-    wild[0, 3] = 1e6
-    assert reach.outside(wild)[0] < 0.1
-    assert reach.outside(np.full((1, 50), 3.0))[0] > 0.99
-    constant = _out_of_distribution.OODDetector.of(np.ones((5, 2)), 1.0)
-    assert np.isfinite(constant.outside(np.array([[1.0, 2.0]]))).all()
-
-
-def _softmax(values):
-    e = np.exp(values)
-    return e / e.sum(axis=1, keepdims=True)
 
 
 # Systems that train whole

@@ -4,17 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
 from sertools.evaluation import _proper_scoring
 from sertools.evaluation._notes import Kind, Note
 from sertools.evaluation._predictions import on_shared, table
 from sertools.evaluation._proper_scoring import Answers
 from sertools.evaluation._result import Result
-from sertools.models.heads._out_of_distribution import temper
+from sertools.models.heads._temperature import fit_temperature, temper
 
-_LEAST, _MOST = 1e-12, 4.0  # of a probability; of a temperature's logarithm
+_LEAST = 1e-12  # of a probability
 
 
 def calibrate(result: Result) -> Result:
@@ -134,15 +132,7 @@ def _least(probabilities: np.ndarray) -> float:
 def _fit(probabilities: np.ndarray, codes: np.ndarray) -> float:
     """Find the temperature with the least log loss, under the weak prior."""
     known = codes >= 0
-    scores, codes = np.log(probabilities[known]), codes[known]
-    rows = np.arange(len(codes))
-
-    def loss(log_temperature: float) -> float:
-        tempered = log_softmax(scores * np.exp(-log_temperature), axis=1)
-        return -tempered[rows, codes].sum() + log_temperature**2 / 2
-
-    found = minimize_scalar(loss, bounds=(-_MOST, _MOST), method="bounded")
-    return float(np.exp(found.x))
+    return fit_temperature(probabilities[known], codes[known], prior=1.0)
 
 
 def _facts(everyone: float, fitted: dict[str, float]) -> dict:

@@ -16,7 +16,7 @@ from sertools import files
 from sertools import progress as bars
 from sertools.datasets.base import in_words
 from sertools.features._cluster import answers_from
-from sertools.features._workers import Response, answers
+from sertools.features._workers import ModelFailure, Response, answers
 from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models.base import Classifier, Embedder, Model
 from sertools.models.fusion import SEPARATOR, Fusion
@@ -284,9 +284,8 @@ def _none_usable(model: Model, clips, failures: dict[str, str]) -> str:
         return "No clip can be used."
     if len(reasons) == 1 and len(failures) > 1:
         (reason,) = reasons
-        if reason.startswith(f"{model.spec} failed on it ("):
-            told = reason.removeprefix(f"{model.spec} failed on it (").removesuffix(")")
-            return f"{model.spec} fails on every clip, so it is not theirs: {told}."
+        if isinstance(reason, ModelFailure):
+            return f"No clip is to blame, for each came to the same: {reason}."
     first = next(f"{clip}: {why}." for clip, why in failures.items())
     told = f" In all: {in_words(reasons)}" if len(reasons) > 1 else ""
     return f"No clip can be used. The first: {first}{told}"

@@ -1,4 +1,4 @@
-"""FunASR's folders of emotion2vec, looked into before they are loaded.
+"""FunASR's checkpoints of emotion2vec, looked into before they are loaded.
 
 FunASR asks little of a folder: where a file or a parameter is missing it goes on
 with random numbers, a wrong shape it passes over, text in ``config.yaml`` it runs
@@ -24,38 +24,15 @@ from sertools import extras, trust
 from sertools.extras import require
 
 _MODULE = "funasr.models.emotion2vec.model"
-
-
 _lock = threading.RLock()
-
-
 _own: dict[str, types.ModuleType] = {}  # FunASR's modules that were imported alone
 
 
 def network(config: Mapping, outputs: int = 0, empty: bool = False):
     """Make FunASR's network, without the decoder that only its training needs.
 
-    Parameters
-    ----------
-    config : mapping
-        Its settings, the ``model_conf`` of FunASR's ``config.yaml``.
-    outputs : int, default 0
-        Of the head; 0 makes none.
-    empty : bool, default False
-        Make it without any numbers, to be filled in.
-
-    Returns
-    -------
-    torch.nn.Module
-        In evaluation mode.
-
-    Raises
-    ------
-    ValueError
-        If the settings make no network.
-    ModuleNotFoundError
-        If FunASR or torch is not installed; the message is the command that
-        installs it.
+    `config` is the ``model_conf`` of FunASR's ``config.yaml``; `outputs` those of the
+    head, 0 for none; `empty` leaves it without numbers. Wrong settings are refused.
     """
     torch = extras.require("torch")
     device = torch.device("meta") if empty else contextlib.nullcontext()
@@ -82,24 +59,6 @@ def settings(
     positions: int = 5,
 ) -> dict:
     """Give the ``model_conf`` of an emotion2vec; by default that of its base size.
-
-    Parameters
-    ----------
-    width : int, default 768
-        Numbers in an embedding.
-    heads : int, default 12
-        Of attention, in each block.
-    before, depth : int, default 4 and 8
-        Blocks of the two parts of the transformer, one after the other.
-    channels : int, default 512
-        Of the convolutions that take the waveform apart.
-    positions : int, default 5
-        Convolutions that tell frames where they stand.
-
-    Returns
-    -------
-    dict
-        For `network`, or for a ``config.yaml``.
 
     Examples
     --------
@@ -185,10 +144,7 @@ def _class():
 
 
 CONFIG, PARAMETERS, TOKENS = "config.yaml", "model.pt", "tokens.txt"
-
-
 _FIRST_RELEASE = "emotion2vec_base.pt"  # its name for the parameters
-
 
 _HOLDS = {
     CONFIG: "which says how the network is built",
@@ -196,42 +152,16 @@ _HOLDS = {
     TOKENS: "which says what its scores mean",
 }
 
-
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
-
-
 _HEAD = "proj.weight"
-
-
 _LAYERS = 64  # at most; the networks of this kind have seven
 
 
 def read(folder: Path, trusted: bool = False, head: bool = True):
     """Load the network of a folder, and refuse what FunASR would make up for.
 
-    Parameters
-    ----------
-    folder : Path
-        With ``config.yaml``, ``model.pt`` and, for a head, ``tokens.txt``.
-    trusted : bool, default False
-        Allow files that run code while loading.
-    head : bool, default True
-        Whether its head, which scores emotions, is asked for.
-
-    Returns
-    -------
-    network : torch.nn.Module
-        With every parameter from the file, in evaluation mode, on the CPU.
-    tokens : tuple of str
-        What the head's outputs mean, in order; empty without a head.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file is missing.
-    ValueError
-        If a file is damaged or not trusted, lacks parameters, or does not go
-        with the others: one line names the file and the reason.
+    Gives it with every parameter from the file, on the CPU, and what its head's
+    outputs mean, in order. A refusal is one line with the file and the reason.
     """
     settings = _settings(_file(folder, CONFIG), trusted)
     names = tokens(folder) if head else ()
@@ -255,25 +185,7 @@ def read(folder: Path, trusted: bool = False, head: bool = True):
 
 
 def tokens(folder: Path) -> tuple[str, ...]:
-    """Read what the outputs of a head mean, in order.
-
-    Parameters
-    ----------
-    folder : Path
-        With ``tokens.txt``.
-
-    Returns
-    -------
-    tuple of str
-        For example ``"生气/angry"``, ``"unuse_0"``, ``"<unk>"``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is empty, or not text.
-    """
+    """Read what a head's outputs mean, in order: "生气/angry", "unuse_0", "<unk>"."""
     path = _file(folder, TOKENS)
     try:
         text = path.read_text(encoding="utf-8").rstrip()
@@ -297,23 +209,7 @@ def is_hub_id(weights: str) -> bool:
 
 @functools.cache
 def fetched(name: str) -> Path:
-    """Fetch a folder by its name on Hugging Face, into that library's own cache.
-
-    Parameters
-    ----------
-    name : str
-        For example ``"emotion2vec/emotion2vec_plus_base"``.
-
-    Returns
-    -------
-    Path
-        The folder, with those of its files that are read here.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is no folder here, and cannot be had.
-    """
+    """Fetch a folder by its name on Hugging Face, into that library's own cache."""
     hub = extras.require("huggingface_hub")
     wanted = [CONFIG, PARAMETERS, _FIRST_RELEASE, TOKENS]
     try:
@@ -462,19 +358,13 @@ _PIECE = 100  # frames that the ear takes at once: 2 s, which a cache can hold
 def prepare(network) -> None:
     """Make a network ready for a CPU, in place; it can't be trained from then on.
 
-    Matrices are laid out once as oneDNN likes to read them, where FunASR leaves
-    that to each call. And the ear, the convolutions that take the waveform apart,
-    works piece by piece and keeps a frame's numbers together, where FunASR turns
-    the whole clip over before each norm and back after it. That saves a quarter of
-    the work, and moves an embedding by less than 1e-5.
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        FunASR's network, see `network` in ``funasr_network``.
+    The ear, the convolutions that take the waveform apart, works piece by piece and
+    keeps a frame's numbers together, where FunASR turns the whole clip over before
+    each norm and back after it. And where torch has oneDNN, matrices are laid out once
+    as that likes to read them. An embedding moves by less than 1e-5.
     """
     torch = require("torch")
-    if not _can_pack():
+    if not torch.backends.mkldnn.is_available():
         return
     with torch.inference_mode():
         ear = network.modality_encoders["AUDIO"]
@@ -488,22 +378,29 @@ def prepare(network) -> None:
                 convolution.weight = None
 
 
-def _can_pack() -> bool:
-    """Tell whether this torch has oneDNN, and lets it be called."""
-    torch = require("torch")
-    known = getattr(torch.ops, "mkldnn", None)
-    wanted = ("_reorder_linear_weight", "_linear_pointwise")
-    return torch.backends.mkldnn.is_available() and all(
-        hasattr(known, name) for name in wanted
-    )
-
-
 def _product(weight, bias=None):
-    """Give the function that multiplies by a matrix (outputs, inputs)."""
-    own = require("torch").ops.mkldnn
-    packed = own._reorder_linear_weight(weight.detach().contiguous())
-    bias = None if bias is None else bias.detach()
-    return lambda x: own._linear_pointwise(x, packed, bias, "none", [], "")
+    """Give the function that multiplies by a matrix (outputs, inputs).
+
+    oneDNN's own names in torch are private, so they are tried on a row first; where
+    they are gone, or answer otherwise, it is torch's usual product.
+    """
+    torch = require("torch")
+    weight, bias = weight.detach().contiguous(), None if bias is None else bias.detach()
+    row = torch.ones(1, weight.shape[1])
+
+    def plain(x):
+        return torch.nn.functional.linear(x, weight, bias)
+
+    def packed(x):
+        return own._linear_pointwise(x, reordered, bias, "none", [], "")
+
+    try:
+        own = torch.ops.mkldnn
+        reordered = own._reorder_linear_weight(weight)
+        same = torch.allclose(packed(row), plain(row), rtol=1e-3, atol=1e-3)
+    except (AttributeError, RuntimeError, TypeError):
+        return plain
+    return packed if same else plain
 
 
 def _ear(layers):

@@ -18,11 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
-from sertools import progress as bars
 from sertools.extras import available, require
-from sertools.models.heads._registry import held_out
 from sertools.trust import check_size, gate, private_copy
 
 
@@ -50,8 +46,6 @@ def silenced() -> Iterator[None]:
 
 
 _NETWORKS = "Sequential Functional Model"
-
-
 _LAYERS = (
     "Activation ActivityRegularization Add AdditiveAttention AlphaDropout Attention "
     "Average AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization "
@@ -67,8 +61,6 @@ _LAYERS = (
     "StackedRNNCells Subtract ThresholdedReLU TimeDistributed UnitNormalization "
     "UpSampling1D UpSampling2D ZeroPadding1D ZeroPadding2D"
 )
-
-
 _SETTINGS = (
     "Constant GlorotNormal GlorotUniform HeNormal HeUniform Identity LecunNormal "
     "LecunUniform Ones Orthogonal RandomNormal RandomUniform TruncatedNormal "
@@ -77,48 +69,22 @@ _SETTINGS = (
     "DTypePolicy Policy "
     "__bytes__ __ellipsis__ __keras_tensor__ __numpy__ __slice__ __tensor__ __tuple__"
 )
-
-
 _KNOWN = {*_NETWORKS.split(), *_LAYERS.split(), *_SETTINGS.split()}
-
-
 _FUNCTIONS = {
     *"celu elu exponential gelu hard_sigmoid hard_silu hard_swish leaky_relu".split(),
     *"linear log_softmax mish relu relu6 selu sigmoid silu softmax softplus".split(),
     *"softsign swish tanh".split(),
 }
-
-
 _LIBRARIES = ("keras", "tf_keras")
-
-
 _WEIGHTS_ONLY = {"layers", "_layer_checkpoint_dependencies", "model_weights", "vars"}
-
-
 _NO_UNITS = {"Activation", "ActivityRegularization", "Dropout", "Softmax"}
-
-
 _DAMAGED = (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, AttributeError)
-
-
 _DAMAGED += (json.JSONDecodeError, UnicodeDecodeError)
-
-
 _LARGEST = 2**24  # bytes of a list of layers
 
 
 class Part(NamedTuple):
-    """One object that a Keras file describes.
-
-    Parameters
-    ----------
-    class_name : str
-        Its class, for example ``"Conv1D"``.
-    module, registered_name : str, or None
-        Where the class comes from; old files do not say.
-    config : object
-        Its settings; most often a dict.
-    """
+    """One object that a Keras file describes; old files tell no module."""
 
     class_name: str
     module: str | None
@@ -135,44 +101,16 @@ class _File(NamedTuple):
 
 
 def layers(path: str | os.PathLike) -> list[Part]:
-    """List what a Keras file would build, without building it.
+    """List what a Keras file would build, without building it, outermost first.
 
-    Parameters
-    ----------
-    path : path-like
-        ``.keras`` or ``.h5``, of Keras 2 or 3; told apart by content.
-
-    Returns
-    -------
-    list of Part
-        Networks, layers, and what hides within them (wrapped layers,
-        initialisers, functions), outermost first.
-
-    Raises
-    ------
-    ValueError
-        If it holds weights only, or is no Keras file.
-    FileNotFoundError
-        If there is no such file.
+    ``.keras`` or ``.h5``, of Keras 2 or 3, told apart by content: networks, layers,
+    and what hides within them (wrapped layers, initialisers, functions).
     """
     return list(_parts(_read(Path(path)).config))
 
 
 def shapes(path: str | os.PathLike) -> tuple[tuple | None, int | None]:
-    """Give the shape of one input and the number of outputs, where they are told.
-
-    Parameters
-    ----------
-    path : path-like
-        As for `layers`.
-
-    Returns
-    -------
-    shape : tuple, or None
-        Without the batch; ``None`` for an axis of any length.
-    outputs : int, or None
-        Units of the last layer, if that is a ``Dense``.
-    """
+    """Give the shape of one input, and the units of a last Dense; None if untold."""
     parts = [part for part in layers(path) if isinstance(part.config, dict)]
     told = (
         part.config.get("batch_input_shape") or part.config.get("batch_shape")
@@ -190,27 +128,8 @@ def shapes(path: str | os.PathLike) -> tuple[tuple | None, int | None]:
 def load(path: str | os.PathLike, trust: bool = False):
     """Load the network of a Keras file, with the Keras that can read it.
 
-    Parameters
-    ----------
-    path : path-like
-        ``.keras`` or ``.h5``, of Keras 2 or 3; told apart by content.
-    trust : bool, default False
-        Allow a file that holds code, or layers that nobody has looked at.
-
-    Returns
-    -------
-    keras.Model or tf_keras.Model
-        The network, not compiled.
-
-    Raises
-    ------
-    ValueError
-        If it holds such layers and is not trusted, if it holds weights only,
-        is no Keras file, or cannot be loaded.
-    FileNotFoundError
-        If there is no such file.
-    ModuleNotFoundError
-        If TensorFlow is not installed; the message is the command that does.
+    One that holds code, or layers that nobody has looked at, is refused without
+    `trust`. The network is not compiled.
     """
     with private_copy(path) as own:  # what is looked into is what is loaded
         found = _read(own)
@@ -373,131 +292,3 @@ def _short(error: Exception) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     text = text.partition(" using config=")[0]  # pages of it
     return text.partition(". ")[0][:200].rstrip(".:") + "."
-
-
-class Parts(NamedTuple):
-    """What to train on, what to hold out, and which that is in words.
-
-    Parameters
-    ----------
-    train, check : ndarray of int
-        Positions.
-    said : str
-        For people, and for cards.
-    by_speaker : bool
-        Whether nobody is on both sides.
-    """
-
-    train: np.ndarray
-    check: np.ndarray
-    said: str
-    by_speaker: bool
-
-
-def parted(codes: np.ndarray, speakers, seed: int) -> Parts:
-    """Hold out one speaker in five; clips, where nobody can say who speaks.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (n,), int
-        Classes.
-    speakers : array-like of shape (n,), or None
-        Who speaks.
-    seed : int
-        Of the choice.
-
-    Returns
-    -------
-    Parts
-        Where too few clips are there to hold any out, both parts are all.
-    """
-    import pandas as pd
-
-    known = speakers is not None and not pd.isna(np.asarray(speakers, object)).any()
-    several = known and len(np.unique(np.asarray(speakers, str))) > 1
-    splits = held_out(codes, speakers if several else None, seed=seed)
-    if not splits:
-        everything = np.arange(len(codes))
-        return Parts(everything, everything, "nothing: too few clips", False)
-    if several:
-        who = sorted({str(name) for name in np.asarray(speakers)[splits[0][1]]})
-        return Parts(*splits[0], f"speakers {', '.join(who)}", True)
-    said = "clips: it is not known that several people speak"
-    return Parts(*splits[0], said, False)
-
-
-def early_stopped(
-    network,
-    X: np.ndarray,
-    codes: np.ndarray,
-    parts: Parts,
-    *,
-    optimizer,
-    batch: int,
-    epochs: int,
-    patience: int,
-    seed: int,
-    title: str = "Training",
-    progress: bool = True,
-) -> dict:
-    """Train until what is held out is no longer scored better; keep the best.
-
-    Parameters
-    ----------
-    network : keras.Model
-        It ends in a softmax over the classes.
-    X : ndarray of shape (n, ...)
-        What it takes.
-    codes : ndarray of shape (n,), int
-        Classes; rare ones count for more, so that all count the same.
-    parts : Parts
-        As `parted` gives.
-    optimizer : callable
-        Makes one, with Keras at hand: ``lambda keras: keras.optimizers.Adam()``.
-    batch, epochs, patience, seed : int
-        Clips a step; passes over the clips at most, and without gain; of the order.
-    title : str
-        Of the bar.
-    progress : bool
-        Show it.
-
-    Returns
-    -------
-    dict
-        ``epochs``, ``best_epoch`` and ``held_out_loss``.
-    """
-    train, check = parts.train, parts.check
-    weight = np.bincount(codes[train], minlength=codes.max() + 1)
-    weight = (len(train) / np.maximum(weight, 1) / len(weight)).astype(np.float32)
-    order = np.random.default_rng(seed)
-    best, kept, since, at = np.inf, network.get_weights(), 0, 0
-    with (
-        bars.bar(epochs, title, unit="epochs", shown=progress) as counter,
-        quiet(),
-    ):
-        made = optimizer(require("keras"))
-        network.compile(made, "sparse_categorical_crossentropy", jit_compile=False)
-        for epoch in range(1, epochs + 1):
-            mixed = order.permutation(train)
-            for some in np.array_split(mixed, -(-len(mixed) // batch)):
-                network.train_on_batch(X[some], codes[some], weight[codes[some]])
-            loss = _loss(network, X[check], codes[check], weight, batch)
-            since += 1
-            if loss < best:
-                best, kept, since, at = loss, network.get_weights(), 0, epoch
-            counter.update(1)
-            if since >= patience:
-                break
-    network.set_weights(kept)
-    return {"epochs": epoch, "best_epoch": at, "held_out_loss": round(float(best), 4)}
-
-
-def _loss(network, X, codes, weight, batch: int) -> float:
-    """Score what is held out, a part at a time: all at once may not fit."""
-    size = 16 * batch
-    scores = [
-        network.predict_on_batch(X[start : start + size])
-        for start in range(0, len(X), size)
-    ]
-    right = np.concatenate(scores)[np.arange(len(X)), codes]
-    return -np.average(np.log(right + 1e-7), weights=weight[codes])

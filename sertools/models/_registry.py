@@ -1,7 +1,8 @@
-"""Find a system by its name: the folder of this file is the list."""
+"""Registry of systems: the folder of this file is the list."""
 
 import difflib
 import importlib
+import inspect
 import os
 import pkgutil
 from pathlib import Path
@@ -114,6 +115,7 @@ def load(
     weights: str | os.PathLike | None = None,
     device: str = "auto",
     trust: bool = False,
+    **options,
 ) -> Model:
     """Make a system by name. Its weights are read at first use.
 
@@ -128,6 +130,9 @@ def load(
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     trust : bool, default False
         Allow weights that can run code while loading.
+    **options
+        Further parameters of the system, such as ``layers=`` and ``padding=`` of
+        ``"whisper"``.
 
     Returns
     -------
@@ -138,26 +143,43 @@ def load(
     ------
     ValueError
         If the system or the variant is unknown; the message lists what is. If
-        weights are given for several systems.
+        weights or options are given for several systems, or an option is unknown
+        or said twice.
 
     Examples
     --------
     >>> load("opensmile:ComParE_2016").spec
     'opensmile:ComParE_2016'
+    >>> load("whisper:base", layers="all", padding=False).spec
+    'whisper:base:layers:clip'
     """
     if "+" in spec:
         from sertools.models.fusion import Fusion
 
         if weights:
             raise ValueError(f"weights belong to one system; {spec} is several.")
+        if options:
+            raise ValueError(
+                f"{min(options)}= belongs to one system; {spec} is several."
+            )
         return Fusion([load(part, None, device, trust) for part in spec.split("+")])
     name, _, variant = spec.strip().partition(":")
     if name not in names():
         near = difflib.get_close_matches(name.lower(), names(), n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         raise ValueError(f"Unknown model {name!r}.{hint} Known: {', '.join(names())}.")
-    model = _system(name)(variant or None, weights, device, trust)
-    _ = model.variant_  # an unknown variant is refused here, not at first use
+    system = _system(name)
+    said = system.read_variant(variant)
+    known = inspect.signature(system).parameters
+    for option in options:
+        if option not in known:
+            given = f"{name} has no parameter {option!r}"
+            raise ValueError(f"{given}. Parameters: {', '.join(known)}.")
+        if option in said:
+            raise ValueError(f"{spec} says {option} already: leave {option}= out.")
+    how = {"weights": weights, "device": device, "trust": trust}
+    model = system(**said, **how, **options)
+    _ = model.spec  # an unknown variant is refused here, not at first use
     if weights and not model.has_weights:
         raise ValueError(f"{name} has no weights: leave weights= (--weights) out.")
     return model

@@ -1,4 +1,4 @@
-"""Where a model computes: on a GPU where there is one, and on the CPU otherwise."""
+"""Inference with torch: choice of device, batching by length, threads on a CPU."""
 
 import ctypes
 import functools
@@ -17,28 +17,6 @@ _KNOWN = ("auto", "cpu", "cuda", "mps")
 
 def resolve(device: str, spec: str = "the model") -> str:
     """Choose a device that exists.
-
-    Parameters
-    ----------
-    device : str
-        ``auto``, ``cpu``, ``cuda`` (or ``cuda:1``) or ``mps``.
-    spec : str, default "the model"
-        Who asks, for the warning.
-
-    Returns
-    -------
-    str
-        The device; ``cpu`` where the one asked for is not there.
-
-    Raises
-    ------
-    ValueError
-        If it is no device at all.
-
-    Warns
-    -----
-    UserWarning
-        If a GPU was asked for by name and there is none.
 
     Examples
     --------
@@ -62,13 +40,7 @@ def resolve(device: str, spec: str = "the model") -> str:
 
 @functools.cache
 def has_cuda() -> bool:
-    """Say whether the NVIDIA driver sees a GPU, without importing a framework.
-
-    Examples
-    --------
-    >>> has_cuda() in (True, False)
-    True
-    """
+    """Say whether the NVIDIA driver sees a GPU, without importing a framework."""
     library = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     try:
         driver = ctypes.CDLL(library)
@@ -106,27 +78,6 @@ def in_batches(
     Waveforms are sorted by length, so that a batch holds equal ones, or, where
     padding changes no answer, similar ones. If the device runs out of memory,
     the batch is halved, and so are those after it.
-
-    Parameters
-    ----------
-    waveforms : sequence of ndarray of shape (t,)
-        Mono.
-    run : callable
-        Takes a list of waveforms, of equal length unless `padded`; gives one
-        answer for each.
-    sampling_rate : int
-        Of the waveforms, in Hz.
-    padded : bool, default False
-        Whether `run` may be given waveforms of unequal length.
-    seconds : float, optional
-        Audio in a batch at most; as fits the device if not given.
-    device : str, default "cpu"
-        Where `run` computes: ``cpu``, ``mps``, ``cuda`` or ``cuda:1``.
-
-    Returns
-    -------
-    list
-        One answer a waveform.
 
     Examples
     --------
@@ -168,8 +119,6 @@ def _out_of_memory(error: RuntimeError) -> bool:
     """Tell whether it is the device's memory that is short; empty its cache."""
     if "out of memory" not in str(error).lower():
         return False
-    import sys
-
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -187,20 +136,6 @@ def in_threads(
     Two cores get more done on a clip each than on one clip together: the threads
     that share a product wait for each other after it. The longest go first, so
     that no core is left with a long one in the end.
-
-    Parameters
-    ----------
-    waveforms : sequence of ndarray of shape (t,)
-        Mono.
-    run : callable
-        Answers for one waveform with torch; called from several threads.
-    sampling_rate : int
-        Of the waveforms, in Hz.
-
-    Returns
-    -------
-    list
-        One answer a waveform.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Folders that transformers saved: looked into as text, then loaded with care.
+"""Checkpoints of transformers: looked into as text, loaded with care, run in batches.
 
 transformers fills whatever a file lacks with random numbers and only logs it, and
 runs a checkpoint's own Python if it is let. Here the first is refused, and the
@@ -22,32 +22,14 @@ from sertools.extras import require
 from sertools.models._torch import in_batches
 
 _EXTRACTORS = ("preprocessor_config.json", "processor_config.json")
-
-
 _HEADS = ("ForSequenceClassification", "ForAudioClassification")
-
-
 _HARMLESS = re.compile(r"(^|\.)masked_spec_embed$")  # hides frames, in training only
-
-
 _KERNEL = re.compile(r'"_?attn_implementation"\s*:\s*"([^"]*/[^"]*)"')
-
-
 _SHOWN = 3  # names in a message
 
 
 class Loaded(NamedTuple):
-    """What was read from a folder.
-
-    Parameters
-    ----------
-    model : PreTrainedModel
-        With its head if it has one that is whole, in evaluation mode.
-    extractor : FeatureExtractor
-        What prepares waveforms for it.
-    headless : str
-        Why it cannot classify; empty if it can.
-    """
+    """What was read from a folder."""
 
     model: object
     extractor: object
@@ -55,23 +37,7 @@ class Loaded(NamedTuple):
 
 
 def settings(folder: Path) -> tuple[dict, dict]:
-    """Read what a folder says of its network and of how waveforms are prepared.
-
-    Parameters
-    ----------
-    folder : Path
-        With ``config.json`` and ``preprocessor_config.json``.
-
-    Returns
-    -------
-    config, extractor : dict
-        As they stand in the files; empty where there is no file.
-
-    Raises
-    ------
-    ValueError
-        If a file is no JSON.
-    """
+    """Read what a folder says of its network and of how waveforms are prepared."""
     config = _json(folder / "config.json")
     for name in _EXTRACTORS:
         if told := _json(folder / name):
@@ -96,30 +62,7 @@ def no_classifier(folder: Path, config: dict) -> str:
 
 
 def load(folder: Path, trusted: bool = False, headless: bool = False) -> Loaded:
-    """Load the network of a folder, with every weight it should have.
-
-    Parameters
-    ----------
-    folder : Path
-        As ``save_pretrained`` wrote it. Nothing is looked up anywhere else.
-    trusted : bool, default False
-        Let the checkpoint run Python of its own.
-    headless : bool, default False
-        Whether the encoder alone will do where the head is not whole.
-
-    Returns
-    -------
-    Loaded
-        On the CPU.
-
-    Raises
-    ------
-    ValueError
-        If it wants to run code and is not trusted, if weights are missing or of
-        another shape, or if transformers cannot load it.
-    FileNotFoundError
-        If the folder lacks a file.
-    """
+    """Load the network of a folder, with every weight it should have."""
     config, _ = settings(folder)
     _look_through(folder, config)
     own_code = _gate(folder, trusted)
@@ -267,11 +210,7 @@ def _in_words(names: Iterable[str]) -> str:
 
 
 _MASKING = {"wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat"}
-
-
 _SMEARING = ("add_adapter", "conv_pos_batch_norm")  # settings that mix in padding
-
-
 _HOLDS = 1e-2  # of the largest number: how far 16 bits may move an answer
 
 
@@ -293,15 +232,6 @@ class Network:
     only where padding changes no answer: in networks that hide it from every
     step (`padded`). A network that hears 30 s and no less (Whisper's) takes
     longer clips in pieces.
-
-    Parameters
-    ----------
-    model : PreTrainedModel
-        With a head or without.
-    extractor : FeatureExtractor
-        The checkpoint's own.
-    device : str
-        Where it computes.
     """
 
     def __init__(self, model, extractor, device: str):
@@ -434,20 +364,7 @@ class Network:
 
 
 def half_precision(run: Callable, device: str):
-    """Choose 16 bits if an answer stays within 1e-2 of that with 32.
-
-    Parameters
-    ----------
-    run : callable
-        Gives a tensor, always the same.
-    device : str
-        Where it computes.
-
-    Returns
-    -------
-    torch.dtype, or None
-        float16, else bfloat16, whichever holds first; ``None`` if neither does.
-    """
+    """Choose 16 bits if an answer stays within 1e-2 of that with 32."""
     torch = require("torch")
     with torch.inference_mode():
         full = run().float()

@@ -1,4 +1,4 @@
-"""Weights of a system: looked for, fetched, and told apart by their digest."""
+"""Pretrained weights: found, fetched, and told apart by their SHA-256."""
 
 import functools
 import hashlib
@@ -19,22 +19,7 @@ TINY = "tiny"
 
 @dataclass(frozen=True)
 class Source:
-    """One file to fetch.
-
-    Parameters
-    ----------
-    url : str
-        Where its authors keep it.
-    megabytes : float
-        Its size, for people; about right.
-    path : str, default ""
-        Its place in the folder of weights; an empty one is the weights
-        themselves.
-    sha256 : str, optional
-        Checksum, where the authors publish one.
-    unpack : bool, default False
-        Whether it is an archive of the folder.
-    """
+    """One file to fetch."""
 
     url: str
     megabytes: float
@@ -44,24 +29,7 @@ class Source:
 
 
 def find(model: "Model") -> Path:
-    """Look for a system's weights: as given, in $SERTOOLS_WEIGHTS, in the cache.
-
-    Parameters
-    ----------
-    model : Model
-        The system.
-
-    Returns
-    -------
-    Path
-        A file or a folder that exists.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none; the message is the command that fetches them, with
-        their size.
-    """
+    """Look for a system's weights: as given, in $SERTOOLS_WEIGHTS, in the cache."""
     if model.weights:
         path = Path(model.weights).expanduser()
         if path.exists():
@@ -92,27 +60,7 @@ def _absent(model: "Model") -> str:
 
 
 def fetch(model: "Model", progress: bool = True) -> Path:
-    """Download a system's weights into the user cache.
-
-    Parameters
-    ----------
-    model : Model
-        The system.
-    progress : bool, default True
-        Show size, speed and time left on standard error.
-
-    Returns
-    -------
-    Path
-        The file or folder. One that is already there is left as it is.
-
-    Raises
-    ------
-    ValueError
-        If nothing can be downloaded, or a checksum differs.
-    ConnectionError, OSError
-        If the download fails; a second call resumes it.
-    """
+    """Download a system's weights into the user cache."""
     cache = fetching.cache_folder() / "weights"
     target = cache / model.weights_subpath()
     if target.exists():
@@ -148,18 +96,7 @@ def _name(url: str) -> str:
 
 
 def digest(path: Path) -> str:
-    """Give the SHA-256 of a file, or of a folder's files and their names.
-
-    Parameters
-    ----------
-    path : Path
-        File or folder; hidden files do not count.
-
-    Returns
-    -------
-    str
-        Hexadecimal.
-    """
+    """Give the SHA-256 of a file, or of a folder's files and their names."""
     if path.is_file():
         return _of_file(path)
     total = hashlib.sha256()

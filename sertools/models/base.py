@@ -1,4 +1,4 @@
-"""What a system is: it loads, and it answers for a batch of waveforms."""
+"""Base classes of systems: pretrained embedders and classifiers of waveforms."""
 
 import difflib
 import os
@@ -73,6 +73,22 @@ class Model(BaseEstimator):
         self.weights = weights
         self.device = device
         self.trust = trust
+
+    @classmethod
+    def read_variant(cls, variant: str) -> dict:
+        """Turn what follows the colon of a name into parameters.
+
+        Parameters
+        ----------
+        variant : str
+            ``"base:layer4"`` of ``"whisper:base:layer4"``; may be empty.
+
+        Returns
+        -------
+        dict
+            Those that it names.
+        """
+        return {"variant": variant or None}
 
     @property
     def variant_(self) -> str | None:
@@ -347,6 +363,37 @@ class Classifier(ClassifierMixin, Model):
 
     def _predict_proba(self, waveforms: list[np.ndarray]) -> np.ndarray:
         raise NotImplementedError
+
+
+class Composite(Model):
+    """A system made of several, `_members`, whose facts are those of all."""
+
+    _members: Sequence[Model]
+
+    @property
+    def variant_(self) -> None:
+        """No variant: its members have theirs."""
+
+    @property
+    def spec(self) -> str:
+        """The members' names, joined by ``+``."""
+        return "+".join(member.spec for member in self._members)
+
+    @property
+    def label(self) -> str:
+        """The members' labels, joined by ``+``."""
+        return "+".join(member.label for member in self._members)
+
+    @property
+    def random_weights(self) -> bool:
+        """Whether any member has random weights."""
+        return any(member.random_weights for member in self._members)
+
+    @property
+    def training_corpora(self) -> tuple[str, ...] | None:
+        """All corpora in the members' training data; ``None`` if one is unknown."""
+        corpora = [member.training_corpora for member in self._members]
+        return None if None in corpora else tuple(sorted({*sum(corpora, ())}))
 
 
 def checked(waveforms, sampling_rate: int) -> list[np.ndarray]:

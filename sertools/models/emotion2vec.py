@@ -1,4 +1,4 @@
-"""emotion2vec: a network pretrained on emotional speech, and its fine-tuned kin."""
+"""emotion2vec: self-supervised pretraining on emotional speech, and fine-tuned kin."""
 
 import contextlib
 import os
@@ -22,16 +22,9 @@ from sertools.models.base import Classifier, Embedder
 HOP, REACH = 320, 400
 """Samples from one frame to the next (20 ms), and samples a frame hears (25 ms)."""
 
-
 _BASE, _OTHER, _UNKNOWN, _UNUSED = "base", "other", "<unk>", "unuse"
-
-
 _HUB = "https://huggingface.co/emotion2vec/emotion2vec_{}/resolve/main/{}"
-
-
 _BATCH = {**SECONDS, "cpu": 0.0}  # a CPU would pay for the padding
-
-
 _WORDS = "angry disgusted fearful happy neutral other sad surprised <unk>".split()
 
 

@@ -1,4 +1,4 @@
-"""Let several classifiers vote, each on the emotions that it knows."""
+"""Soft voting: several classifiers, each on the emotions that it knows."""
 
 import os
 from typing import NamedTuple
@@ -8,23 +8,11 @@ import pandas as pd
 
 from sertools import audio
 from sertools.display import Card
-from sertools.models.base import Classifier, checked
+from sertools.models.base import Classifier, Composite, checked
 
 
 class Ballot(NamedTuple):
-    """What one member says of some waveforms.
-
-    Parameters
-    ----------
-    member : str
-        Its name.
-    classes : ndarray of shape (k,), str
-        The emotions it knows, in the order of the columns of `scores`.
-    scores : ndarray of shape (n, k), float64
-        Probabilities; rows sum to one.
-    weight : float, default 1.0
-        How much its word counts.
-    """
+    """What one member says of some waveforms."""
 
     member: str
     classes: np.ndarray
@@ -45,17 +33,6 @@ def known_to(classes) -> np.ndarray:
 
 def vote(ballots: list[Ballot]) -> np.ndarray:
     """Average what members say, emotion by emotion, and bring rows to one.
-
-    Parameters
-    ----------
-    ballots : list of Ballot
-        One a member, on the same waveforms.
-
-    Returns
-    -------
-    ndarray of shape (n, k), float64
-        Columns follow `known_to`. An emotion's column is the weighted mean over
-        the members that know it; then each row is divided by its sum.
 
     Examples
     --------
@@ -78,15 +55,7 @@ def vote(ballots: list[Ballot]) -> np.ndarray:
 
 
 def ballots_table(ballots: list[Ballot]) -> pd.DataFrame:
-    """Put what members say side by side.
-
-    Returns
-    -------
-    DataFrame
-        One row a waveform and member: ``waveform`` (its position), ``member``,
-        ``predicted``, and a column an emotion, NaN where the member does not
-        know it.
-    """
+    """Put what members say side by side."""
     classes = known_to(ballot.classes for ballot in ballots)
     parts = []
     for ballot in ballots:
@@ -99,7 +68,7 @@ def ballots_table(ballots: list[Ballot]) -> pd.DataFrame:
     return pd.concat(parts).sort_values("waveform", kind="stable", ignore_index=True)
 
 
-class Ensemble(Classifier):
+class Ensemble(Composite, Classifier):
     """Let classifiers vote softly, by the names of emotions.
 
     Members need not know the same emotions. For each emotion, the probabilities
@@ -156,7 +125,7 @@ class Ensemble(Classifier):
         if isinstance(self.parts, (str, Classifier)) or not len(self.parts):
             raise ValueError("An ensemble needs a list of at least one classifier.")
         seen = []
-        for member in self._voters:
+        for member in self._members:
             if not isinstance(member, Classifier):
                 named = getattr(member, "spec", repr(member))
                 raise ValueError(f"{named} is no classifier: it cannot vote.")
@@ -171,7 +140,7 @@ class Ensemble(Classifier):
             )
 
     @property
-    def _voters(self) -> list[Classifier]:
+    def _members(self) -> list[Classifier]:
         """The members; those given by name are made once."""
         from sertools.models import load
 
@@ -188,7 +157,7 @@ class Ensemble(Classifier):
     @property
     def _names(self) -> list[str]:
         """The members' labels; numbered where two are the same."""
-        labels = [member.label for member in self._voters]
+        labels = [member.label for member in self._members]
         return [
             f"{label} #{labels[: place + 1].count(label)}"
             if labels.count(label) > 1
@@ -202,59 +171,34 @@ class Ensemble(Classifier):
         return state
 
     @property
-    def variant_(self) -> None:
-        """No variant: its members have theirs."""
-
-    @property
-    def spec(self) -> str:
-        """The members' names, joined by ``+``."""
-        return "+".join(member.spec for member in self._voters)
-
-    @property
-    def label(self) -> str:
-        """The members' labels, joined by ``+``."""
-        return "+".join(member.label for member in self._voters)
-
-    @property
-    def random_weights(self) -> bool:
-        """Whether any member has random weights."""
-        return any(member.random_weights for member in self._voters)
-
-    @property
     def sampling_rate(self) -> int:
         """The highest of the members' rates, in Hz."""
-        return max(member.sampling_rate for member in self._voters)
+        return max(member.sampling_rate for member in self._members)
 
     @property
     def run_in_workers(self) -> bool:
         """Whether all members want to run in worker processes."""
-        return all(member.run_in_workers for member in self._voters)
+        return all(member.run_in_workers for member in self._members)
 
     @property
     def backend(self) -> list:
         """What the members answer with."""
-        return [member.backend for member in self._voters]
-
-    @property
-    def training_corpora(self) -> tuple[str, ...] | None:
-        """All corpora in the members' training data; ``None`` if one is unknown."""
-        corpora = [member.training_corpora for member in self._voters]
-        return None if None in corpora else tuple(sorted({*sum(corpora, ())}))
+        return [member.backend for member in self._members]
 
     @property
     def classes_(self) -> np.ndarray:
         """All emotions that any member knows, sorted, shape (k,), str."""
-        return known_to(member.classes_ for member in self._voters)
+        return known_to(member.classes_ for member in self._members)
 
     def weights_sha256(self) -> dict[str, str] | None:
         """Give the members' SHA-256 by name, for those that have weights."""
-        members = zip(self._names, self._voters, strict=True)
+        members = zip(self._names, self._members, strict=True)
         digests = {name: member.weights_sha256() for name, member in members}
         return {name: value for name, value in digests.items() if value} or None
 
     def signature(self) -> dict[str, str]:
         """Give the members' signatures by name, and how much each counts."""
-        members = zip(self._names, self._voters, self._shares, strict=True)
+        members = zip(self._names, self._members, self._shares, strict=True)
         told = {name: f"{share} {m.signature()}" for name, m, share in members}
         return {"system": self.name, "sampling_rate": str(self.sampling_rate), **told}
 
@@ -266,23 +210,7 @@ class Ensemble(Classifier):
         return "those of its members"
 
     def predict_proba(self, waveforms) -> np.ndarray:
-        """Score waveforms by the members' vote.
-
-        Parameters
-        ----------
-        waveforms : sequence of ndarray of shape (t,), or of paths
-            Mono, at ``sampling_rate``.
-
-        Returns
-        -------
-        ndarray of shape (n, k), float64
-            Rows sum to one; columns follow ``classes_``.
-
-        Raises
-        ------
-        ValueError
-            If one is not a waveform.
-        """
+        """Score waveforms by the members' vote; see `Classifier.predict_proba`."""
         return vote(self._ballots(waveforms))
 
     def members(self, waveforms) -> pd.DataFrame:
@@ -306,7 +234,7 @@ class Ensemble(Classifier):
         if not isinstance(waveforms, (str, bytes, os.PathLike)):
             waveforms = list(waveforms)
         checked(waveforms[:1] if isinstance(waveforms, list) else waveforms, 1)
-        members = zip(self._names, self._voters, self._shares, strict=True)
+        members = zip(self._names, self._members, self._shares, strict=True)
         return [
             Ballot(name, m.classes_, m.predict_proba(self._for(m, waveforms)), share)
             for name, m, share in members

@@ -1,14 +1,14 @@
-"""Several embedders side by side."""
+"""Early fusion of features: several embedders side by side."""
 
 import numpy as np
 
-from sertools.models.base import Embedder
+from sertools.models.base import Composite, Embedder
 
 SEPARATOR = "/"
 """Stands between the embedder and the feature in a fused column's name."""
 
 
-class Fusion(Embedder):
+class Fusion(Composite, Embedder):
     """Embed each waveform with several embedders and join the vectors.
 
     Columns are named ``"opensmile/loudness_sma3_amean"``, so that a head such
@@ -41,9 +41,8 @@ class Fusion(Embedder):
                 raise ValueError(f"{part.spec} is there twice.")
 
     @property
-    def spec(self) -> str:
-        """The parts' names, joined by ``+``."""
-        return "+".join(part.spec for part in self.parts)
+    def _members(self) -> list[Embedder]:
+        return self.parts
 
     @property
     def sampling_rate(self) -> int:
@@ -55,22 +54,6 @@ class Fusion(Embedder):
                 "Extract with sertools.features.extract, which decodes for each."
             )
         return rates.pop()
-
-    @property
-    def label(self) -> str:
-        """The parts' labels, joined by ``+``."""
-        return "+".join(part.label for part in self.parts)
-
-    @property
-    def random_weights(self) -> bool:
-        """Whether any part has random weights."""
-        return any(part.random_weights for part in self.parts)
-
-    @property
-    def training_corpora(self) -> tuple[str, ...] | None:
-        """All corpora in the parts' training data; ``None`` if one is unknown."""
-        corpora = [part.training_corpora for part in self.parts]
-        return None if None in corpora else tuple(sorted({*sum(corpora, ())}))
 
     def weights_sha256(self) -> dict[str, str] | None:
         """Give the parts' SHA-256 by name, for those that have weights."""

@@ -1,4 +1,4 @@
-"""Any audio encoder or audio classifier of Hugging Face's transformers."""
+"""Transfer learning from any audio model of Hugging Face's transformers."""
 
 import contextlib
 import os
@@ -13,25 +13,15 @@ import numpy as np
 from sertools import fetching, labels
 from sertools.extras import require
 from sertools.models import _transformers as folders
+from sertools.models._layers import name_columns, numbers_of, read_layers, spell_layers
 from sertools.models._torch import resolve
 from sertools.models._transformers import Network
 from sertools.models.base import Classifier, Embedder
 
 _ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-
-
-_LAYER = re.compile(r"(?:(.*):)?layer(s|\d+)")
-
-
 _NAMELESS = re.compile(r"(label|class)?[_ ]?\d+", re.IGNORECASE)
-
-
 _EXAMPLE = "huggingface:facebook/hubert-base-ls960"
-
-
 _TINY = ("angry", "happy", "neutral", "sad")
-
-
 _SMALL_FILES = ("config.json", "preprocessor_config.json", "processor_config.json")
 
 
@@ -44,11 +34,6 @@ class HuggingFace(Embedder, Classifier):
     - ``huggingface:facebook/hubert-base-ls960``: the mean, over a clip's own
       frames, of what leaves the encoder. wav2vec 2.0, HuBERT, WavLM, XLS-R, w2v-BERT
       and their kin, and Whisper's encoder.
-    - ``huggingface:facebook/hubert-base-ls960:layer6``: what leaves the sixth
-      block; ``layer0`` is what enters the first.
-    - ``huggingface:facebook/hubert-base-ls960:layers``: what leaves each block,
-      side by side, in columns such as ``"layer6/embedding17"``. The head
-      ``average`` trains a classifier on each layer.
     - ``huggingface:superb/hubert-base-superb-er``: a checkpoint with a classifier
       scores emotions by itself. Its labels are mapped by name.
 
@@ -58,7 +43,7 @@ class HuggingFace(Embedder, Classifier):
     Parameters
     ----------
     variant : str, optional
-        Id or folder, and a layer.
+        Id or folder.
     weights : path-like, optional
         A folder, whatever the id says. ``"tiny"`` is a small random wav2vec 2.0.
     device : str, default "auto"
@@ -68,6 +53,11 @@ class HuggingFace(Embedder, Classifier):
     merge : mapping of str to str, optional
         What the checkpoint's words mean, where they are no emotions, or are to be
         folded: ``{"LABEL_0": "angry", "calm": "neutral"}``.
+    layers : None, "last", int, list of int or "all", default None
+        What leaves which block; 0 is what enters the first, and ``None`` or
+        ``"last"`` what leaves the encoder. Several stand side by side, in columns
+        such as ``"layer6/embedding17"``: the head ``average`` trains a classifier
+        on each. A name says the same after a colon: ``:layer6``, or ``:layers``.
 
     References
     ----------
@@ -76,8 +66,8 @@ class HuggingFace(Embedder, Classifier):
 
     Examples
     --------
-    >>> HuggingFace("facebook/hubert-base-ls960:layer6").layers
-    (6,)
+    >>> HuggingFace("facebook/hubert-base-ls960", layers=6).spec
+    'huggingface:facebook/hubert-base-ls960:layer6'
     >>> HuggingFace("LABEL_0/typo/model").variant_
     Traceback (most recent call last):
     ValueError: 'LABEL_0/typo/model' is neither an id of a checkpoint
@@ -93,35 +83,51 @@ class HuggingFace(Embedder, Classifier):
     has_weights = True
 
     def __init__(
-        self, variant=None, weights=None, device="auto", trust=False, merge=None
+        self,
+        variant=None,
+        weights=None,
+        device="auto",
+        trust=False,
+        merge=None,
+        layers=None,
     ):
         super().__init__(variant, weights, device, trust)
         self.merge = merge
+        self.layers = layers
+
+    @classmethod
+    def read_variant(cls, variant: str) -> dict:
+        """Take apart what follows the first colon of a name; a folder may have more."""
+        checkpoint, said = variant.split(":"), []
+        while checkpoint and re.fullmatch(r"layers|layer\d+", checkpoint[-1]):
+            said.insert(0, checkpoint.pop())
+        try:
+            layers = read_layers(said)
+        except ValueError:
+            return super().read_variant(variant)  # refused as no checkpoint
+        layers = {} if layers is None else {"layers": layers}
+        return {"variant": ":".join(checkpoint) or None, **layers}
 
     @property
     def variant_(self) -> str | None:
-        """The variant in use: id or folder, and layer; ``None`` if not given."""
-        checkpoint = self._asked[0]
-        if checkpoint and not _ID.fullmatch(checkpoint) and not _is_folder(checkpoint):
+        """The checkpoint in use: id or folder; ``None`` if not given."""
+        given = str(self.variant or "")
+        if given and not _ID.fullmatch(given) and not _is_folder(given):
             raise ValueError(
-                f"{checkpoint!r} is neither an id of a checkpoint "
+                f"{given!r} is neither an id of a checkpoint "
                 "(facebook/hubert-base-ls960) nor a folder. "
                 "A layer: ID:layer6, or ID:layers."
             )
-        return self.variant or None
+        return given or None
 
     @property
-    def layers(self) -> tuple[int, ...] | None:
-        """The blocks asked for; none: what leaves the encoder; ``None``: all."""
-        layer = self._asked[1]
-        return None if layer == "s" else (int(layer),) if layer else ()
+    def spec(self) -> str:
+        """The short name: checkpoint and layers after colons."""
+        return ":".join([self.name, *self._said])
 
     @property
-    def _asked(self) -> tuple[str, str]:
-        """Take the variant apart: checkpoint, and number of the layer or ``s``."""
-        variant = str(self.variant or "")
-        found = _LAYER.fullmatch(variant)
-        return (found[1] or "", found[2]) if found else (variant, "")
+    def _said(self) -> list[str]:
+        return [*filter(None, [self.variant_]), *spell_layers(self.layers)]
 
     @property
     def sampling_rate(self) -> int:
@@ -131,7 +137,7 @@ class HuggingFace(Embedder, Classifier):
     @property
     def _told(self) -> tuple[dict, dict]:
         """What the checkpoint says of itself; nothing where it is not here."""
-        if not self.random_weights and (self.weights or self._asked[0]):
+        if not self.random_weights and (self.weights or self.variant):
             with contextlib.suppress(FileNotFoundError):
                 return folders.settings(self.weights_path())
         return {}, {}
@@ -150,15 +156,11 @@ class HuggingFace(Embedder, Classifier):
 
     def weights_subpath(self) -> str:
         """Give the place of its weights within a folder of weights."""
-        return f"{self.name}/{self._asked[0]}"
+        return f"{self.name}/{self.variant or ''}"
 
     def weights_path(self) -> Path:
-        """Find its folder: given, in $SERTOOLS_WEIGHTS, in a cache.
-
-        The caches are that of this package and that of Hugging Face. Nothing is
-        downloaded.
-        """
-        checkpoint = self._asked[0]
+        """Find its folder: given, in $SERTOOLS_WEIGHTS, in our cache or in theirs."""
+        checkpoint = self.variant_
         if self.weights:
             return super().weights_path()
         if not checkpoint:
@@ -177,32 +179,14 @@ class HuggingFace(Embedder, Classifier):
 
     def remedy(self) -> str:
         """Say how weights can be had."""
-        checkpoint = self._asked[0]
+        checkpoint = self.variant_
         if not checkpoint or _is_folder(checkpoint):
             return f"Name one, {_EXAMPLE}, or a folder, huggingface:FOLDER."
         return f"fetch them with: sertools fetch huggingface:{checkpoint}"
 
     def fetch(self, progress: bool = True) -> Path:
-        """Download the checkpoint from Hugging Face into the user cache.
-
-        Parameters
-        ----------
-        progress : bool, default True
-            Show how far it is.
-
-        Returns
-        -------
-        Path
-            The folder. One that is already there is left as it is.
-
-        Raises
-        ------
-        ValueError
-            If no id is given.
-        ConnectionError
-            If it cannot be had; a second call resumes it.
-        """
-        checkpoint = self._asked[0]
+        """Download the checkpoint from Hugging Face; see `sertools.models.fetch`."""
+        checkpoint = self.variant_
         if not checkpoint or _is_folder(checkpoint):
             raise ValueError(f"{self.spec}: nothing to download. {self.remedy()}")
         cache = fetching.cache_folder() / "weights"
@@ -220,23 +204,25 @@ class HuggingFace(Embedder, Classifier):
         on_gpu = resolve(self.device, self.spec).startswith("cuda")
         merge = {str(k): str(v) for k, v in (self.merge or {}).items()}
         told = {"merge": str(sorted(merge.items()))} if merge else {}
-        return {**super().signature(), **told, "bits": "16" if on_gpu else "32"}
+        said = {"variant": ":".join(self._said), "bits": "16" if on_gpu else "32"}
+        return {**super().signature(), **told, **said}
 
     def _answers_card(self) -> dict:
         config, _ = self._told
         width = config.get("hidden_size") or config.get("d_model")
         blocks = config.get("num_hidden_layers") or config.get("encoder_layers")
         told = {}
-        if width and (blocks or self.layers is not None):
-            count = blocks if self.layers is None else 1
-            told["dimensions"] = width * count
+        count = len(numbers_of(self.layers, blocks if self.layers == "all" else None))
+        if width and (blocks or self.layers != "all"):
+            told["dimensions"] = width * max(count, 1)
         if folders.classifies(config):
             told["emotions"] = self.classes_.tolist()
         return told
 
     def _load(self) -> "_Backend":
         folder = self.weights_path()
-        loaded = folders.load(folder, self.trust, headless=self.layers != ())
+        within = bool(spell_layers(self.layers))
+        loaded = folders.load(folder, self.trust, headless=within)
         device = resolve(self.device, self.spec)
         network = Network(loaded.model, loaded.extractor, device)
         return self._backend_of(network, loaded.headless)
@@ -247,12 +233,13 @@ class HuggingFace(Embedder, Classifier):
 
     def _backend_of(self, network: Network, headless: str) -> "_Backend":
         last = network.layers
-        layers = tuple(range(1, last + 1)) if self.layers is None else self.layers
-        if any(layer > last for layer in layers):
+        try:
+            layers = numbers_of(self.layers, last)
+        except ValueError:
             raise ValueError(
                 f"{self.spec}: no such layer. There are layer0 to layer{last}, "
                 "and layers for layer1 and all after it."
-            )
+            ) from None
         columns = None
         if not headless:
             given = self._emotions(network.config.to_dict())
@@ -269,11 +256,7 @@ class HuggingFace(Embedder, Classifier):
         return _mapped(words, self.merge or {}, self.spec)
 
     def _feature_names(self) -> list[str]:
-        backend = self.backend
-        names = [f"embedding{i}" for i in range(backend.width)]
-        if len(backend.layers) < 2:
-            return names
-        return [f"layer{layer}/{name}" for layer in backend.layers for name in names]
+        return name_columns(self.backend.width, self.backend.layers)
 
     def _embed(self, waveforms: list[np.ndarray]) -> np.ndarray:
         return self.backend.network.embed(waveforms, self.backend.layers)

@@ -1,4 +1,4 @@
-"""openSMILE: expert-made acoustic descriptors and their statistics."""
+"""openSMILE functionals: low-level descriptors and their statistics."""
 
 import importlib.util
 import os
@@ -18,14 +18,12 @@ _CONFIGS = {
     "ComParE_2016": "compare/ComParE_2016.conf",
 }
 
-
 _SHARED = {  # what ``opensmile.Smile`` tells its configurations
     "source": "standard_external_wave_input.conf.inc",
     "sink": "standard_external_data_output_single.conf.inc",
     "bufferModeRbConf": "BufferModeRb.conf.inc",
     "frameModeFunctionalsConf": "FrameModeFunctionals.conf.inc",
 }
-
 
 _SOURCE, _SINK = "extsource", "extsink"
 
@@ -37,13 +35,6 @@ class Functionals:
     around it, `sertools.models.opensmile.OpenSMILE`, brings scikit-learn along,
     and the package ``opensmile`` brings pandas along: either takes longer to
     import than the features of ten clips take.
-
-    Parameters
-    ----------
-    feature_set : str
-        A name in ``opensmile.FeatureSet``.
-    sampling_rate : int
-        Of the waveforms, in Hz.
 
     Examples
     --------
@@ -188,7 +179,7 @@ class OpenSMILE(Embedder):
         return Functionals(self.variant_, self.sampling_rate)
 
     def worker_engine(self) -> Functionals:
-        """Give openSMILE alone; see `Model.engine`."""
+        """Give openSMILE alone; see `Model.worker_engine`."""
         return self._load()
 
     def _feature_names(self) -> list[str]:

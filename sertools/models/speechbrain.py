@@ -1,4 +1,4 @@
-"""SpeechBrain's wav2vec 2.0, trained to tell four emotions of IEMOCAP apart."""
+"""SpeechBrain's wav2vec 2.0, fine-tuned on four emotions of IEMOCAP."""
 
 import contextlib
 import logging
@@ -19,51 +19,21 @@ from sertools.models._weights import Source
 from sertools.models.base import Classifier, Embedder
 
 YAML, PYTHON, LABELS = "hyperparams.yaml", "custom_interface.py", "label_encoder.txt"
-
-
 BASE = "facebook/wav2vec2-base"
 """What the classifier for IEMOCAP builds on: the network that transformers makes
 where nothing else is said."""
 
 
 _CLASSNAME = "CustomEncoderWav2vec2Classifier"
-
-
 _LABEL = re.compile(r"^'(?P<word>[^']*)' => (?P<number>\d+)\s*$", re.MULTILINE)
-
-
 _RUNS = re.compile(r"!\w+:")
-
-
 _USUAL = tuple(f"!{k}:{p}." for k in ("new", "name") for p in ("speechbrain", "torch"))
-
-
 _HARMLESS = re.compile(r"(^|\.)masked_spec_embed$")  # hides frames, in training only
-
-
 _SHOWN = 3  # names in a message
 
 
 def read_labels(folder: Path) -> list[str]:
-    """Read the labels of a folder; nothing is run.
-
-    Parameters
-    ----------
-    folder : Path
-        With ``label_encoder.txt``.
-
-    Returns
-    -------
-    list of str
-        As they stand there, in the order of their numbers.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is no list of labels, or one of them is no emotion.
-    """
+    """Read the labels of a folder; nothing is run."""
     try:
         text = (folder / LABELS).read_text(encoding="utf-8")
     except OSError:
@@ -84,30 +54,7 @@ def read_labels(folder: Path) -> list[str]:
 
 
 def load(folder: Path, trusted: bool, device: str):
-    """Load the classifier of a folder, with every weight it should have.
-
-    Parameters
-    ----------
-    folder : Path
-        With ``hyperparams.yaml``, ``custom_interface.py`` and what they ask for.
-    trusted : bool
-        Run both.
-    device : str
-        Where it computes.
-
-    Returns
-    -------
-    Pretrained
-        SpeechBrain's classifier.
-
-    Raises
-    ------
-    ValueError
-        If it is not trusted: one line with what would run. If SpeechBrain cannot
-        load it, or a weight is missing, which SpeechBrain only logs.
-    FileNotFoundError
-        If the folder lacks a file.
-    """
+    """Load the classifier of a folder, with every weight it should have."""
     trust.gate(folder, _in_words(_looked_through(folder)), trusted)
     classifier = _foreign(folder, device)
     if missing := _missing(classifier.hparams.pretrainer):
@@ -237,20 +184,7 @@ def _architecture(folder: Path, hub: str, place: str) -> str:
 
 
 def unfilled(place: Path, config, extractor) -> str:
-    """Write a folder that SpeechBrain takes for a checkpoint of its own, an empty one.
-
-    Parameters
-    ----------
-    place : Path
-        The folder.
-    config, extractor : PretrainedConfig, FeatureExtractor
-        What transformers makes the network of, and what prepares waveforms.
-
-    Returns
-    -------
-    str
-        The folder.
-    """
+    """Write a folder that SpeechBrain takes for a checkpoint, an empty one."""
     torch = require("torch")
     config.save_pretrained(place)
     extractor.save_pretrained(place)
@@ -306,10 +240,7 @@ def _refusal(folder: Path, error: Exception) -> ValueError:
 WIDTH = 768
 """Length of an embedding."""
 
-
 _HUB = "https://huggingface.co"
-
-
 _WORDS = ("neu", "ang", "hap", "sad")
 
 
@@ -404,22 +335,7 @@ class SpeechBrain(Embedder, Classifier):
 
 
 class Interface:
-    """A classifier of SpeechBrain's at work.
-
-    Parameters
-    ----------
-    classifier : Pretrained
-        With ``encode_batch`` and ``classify_batch``.
-    words : sequence of str
-        Its labels, in the order of its scores.
-    source : path-like
-        Where it comes from, for errors.
-
-    Raises
-    ------
-    ValueError
-        If it does not answer as such a classifier does.
-    """
+    """A classifier of SpeechBrain's at work."""
 
     def __init__(self, classifier, words, source):
         self.classifier = _without_noise(classifier.eval())

@@ -1,4 +1,4 @@
-"""A head trained here and saved; one small one ships with the package."""
+"""A head trained here and saved: temperature scaling, out-of-distribution check."""
 
 import functools
 import json
@@ -13,25 +13,16 @@ from sertools.display import Card
 from sertools.models import _weights as weights_of
 from sertools.models import heads
 from sertools.models.base import Classifier, Embedder
-from sertools.models.heads._out_of_distribution import OODDetector, temper
+from sertools.models.heads._out_of_distribution import OODDetector
+from sertools.models.heads._temperature import temper
 
 CARD, HEAD, KIND = "card.json", "head.skops", "a head trained by sertools"
-
-
 _FOREIGN = {88: "opensmile", 6373: "opensmile:ComParE_2016", 80: "mfcc"}
-
-
 _SUFFIXES = (".skops", ".pkl", ".pickle", ".joblib")
 
 
 def read_card(path: Path) -> dict:
-    """Read a card that ``sertools train`` wrote.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is none, or it is something else.
-    """
+    """Read a card that ``sertools train`` wrote."""
     return _read_card(path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
@@ -93,11 +84,7 @@ def score_in_words(told: dict) -> str:
 
 
 _SHIPPED = Path(__file__).with_name("shipped")
-
-
 _OTHER = "other"
-
-
 _SHOWN = ("title", "head", "note", "credit", "licenses", "warnings", "command")
 
 

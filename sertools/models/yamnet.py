@@ -1,4 +1,4 @@
-"""YAMNet: a network that names sounds, what it says and what it knows."""
+"""YAMNet: sound event detection, as embeddings and as a filter for emotions."""
 
 import csv
 import math
@@ -19,7 +19,6 @@ from sertools.models.base import Classifier, Embedder
 
 N_CLASSES = 521
 """How many of AudioSet's classes YAMNet was trained to score."""
-
 
 # AudioSet names sounds, not feelings. A class stands here only where its sound, made
 # by a person, points to one emotion more than to any other, going by AudioSet's own
@@ -52,20 +51,12 @@ EVIDENCE = {
 }
 """Display names of the AudioSet classes that count as evidence, by emotion."""
 
-
 CLASSES = tuple(sorted([*EVIDENCE, "other"]))
 """The emotions that have evidence, and ``other``; sorted."""
 
 
 def coverage() -> pd.DataFrame:
     """Show which AudioSet classes count for which emotion, and how few they are.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by the canonical emotions, all of them: ``classes`` (tuple of
-        display names), ``n_classes`` and ``share`` of all 521. The classes of
-        ``other``, all the rest, are counted and not listed.
 
     Examples
     --------
@@ -81,24 +72,7 @@ def coverage() -> pd.DataFrame:
 
 
 def groups(names: Sequence[str]) -> list[np.ndarray]:
-    """Find the columns of each of `CLASSES` among a network's scores, by name.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Display names, in the order of the scores.
-
-    Returns
-    -------
-    list of ndarray of int
-        For each of `CLASSES`, the positions of its AudioSet classes; for
-        ``other``, of all that count for no emotion.
-
-    Raises
-    ------
-    ValueError
-        If a class of `EVIDENCE` is missing.
-    """
+    """Find the columns of each of `CLASSES` among a network's scores, by name."""
     place = {name: number for number, name in enumerate(names)}
     wanted = [name for some in EVIDENCE.values() for name in some]
     if missing := [name for name in wanted if name not in place]:
@@ -119,18 +93,6 @@ def probabilities(scores: np.ndarray, columns: Sequence[np.ndarray]) -> np.ndarr
     leaves of one, so that a frame in which nothing is heard goes to ``other``.
     The weights of a frame are made to sum to one, and frames are averaged.
 
-    Parameters
-    ----------
-    scores : ndarray of shape (frames, 521)
-        From 0 to 1.
-    columns : sequence of ndarray
-        As `groups` gives.
-
-    Returns
-    -------
-    ndarray of shape (len(CLASSES),), float64
-        Sums to one.
-
     Examples
     --------
     >>> columns = [np.array([i]) for i in range(len(CLASSES))]
@@ -149,18 +111,14 @@ def probabilities(scores: np.ndarray, columns: Sequence[np.ndarray]) -> np.ndarr
 HOP = 7_680
 """Samples from one patch to the next: 0.48 s."""
 
-
 PATCH = 15_600
 """Samples that a patch takes: 96 frames, one every 10 ms and 25 ms long."""
-
 
 GAP = 2
 """Patches that lie between two clips in one call, and are thrown away."""
 
-
 CALL = 256
 """Patches in a call, about two minutes: more take memory and save no time."""
-
 
 WIDTH = 1024
 """Numbers in the embedding of a patch."""
@@ -188,20 +146,6 @@ class Network:
     is filled up in the same way and then laid behind the one before, so far that
     no patch of one reaches into the next; the patches that lie across are thrown
     away. Patches don't know of each other, so nothing else changes.
-
-    Parameters
-    ----------
-    call : callable
-        A waveform to scores, embeddings and log-mel spectrum, patch by patch.
-    names : sequence of str
-        Display names of the scores.
-    device : str
-        Where it computes, in TensorFlow's words.
-
-    Raises
-    ------
-    ValueError
-        If the network does not answer as YAMNet does.
     """
 
     def __init__(self, call: Callable, names: Sequence[str], device: str):
@@ -254,20 +198,6 @@ class Network:
 def patches(samples: int, rounded: bool = False) -> int:
     """Count the patches that YAMNet makes of a clip.
 
-    Parameters
-    ----------
-    samples : int
-        Length of the clip.
-    rounded : bool, default False
-        TensorFlow may multiply by 1/7680, rounded to single precision, where
-        YAMNet divides by 7680. Then some of the clips that end just where a
-        patch ends get one patch more, whose second half is silence.
-
-    Returns
-    -------
-    int
-        At least one.
-
     Examples
     --------
     >>> [patches(n) for n in (800, PATCH, PATCH + 1, PATCH + 3 * HOP)]
@@ -307,19 +237,7 @@ def random_names() -> list[str]:
 
 
 def random_network(tf):
-    """Make a network with YAMNet's ear and grid, and random weights behind them.
-
-    Parameters
-    ----------
-    tf : module
-        TensorFlow.
-
-    Returns
-    -------
-    tf.Module
-        Its ``__call__`` takes a waveform and gives scores, embeddings and
-        log-mel spectrum, as YAMNet does.
-    """
+    """Make a network with YAMNet's ear and grid, and random weights behind them."""
     drawn = np.random.default_rng(0)
     mel = tf.signal.linear_to_mel_weight_matrix(64, 257, 16_000, 125.0, 7_500.0)
     hidden = tf.constant(drawn.normal(0, 0.02, (8 * 64, WIDTH)), tf.float32)
@@ -345,8 +263,6 @@ def random_network(tf):
 
 
 _TFHUB = "https://tfhub.dev/google/yamnet/1?tf-hub-format=compressed"
-
-
 _POOLINGS = {"mean": (np.mean,), "max": (np.max,), "mean_std": (np.mean, np.std)}
 
 

@@ -420,6 +420,37 @@ def _ear(network):
     return [block[0] for block in blocks]
 
 
+@pytest.mark.parametrize("gone", ["_linear_pointwise", "_reorder_linear_weight"])
+def test_where_torch_renames_its_onednn_its_usual_product_serves(monkeypatch, gone):
+    torch = extras.require("torch")
+    real = torch.ops.mkldnn
+
+    class Renamed:
+        def __getattr__(self, name):
+            if name == gone:
+                raise AttributeError(name)
+            return getattr(real, name)
+
+    monkeypatch.setattr(torch.ops, "mkldnn", Renamed())
+    _, plain, prepared = made()
+    monkeypatch.undo()
+    samples = torch.tensor(NOISE[None, :4000])
+    with torch.inference_mode():
+        theirs = plain.extract_features(samples)["x"]
+        ours = prepared.extract_features(samples)["x"]
+    assert torch.allclose(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_a_product_that_answers_otherwise_is_not_taken(monkeypatch):
+    torch = extras.require("torch")
+    other = type("Other", (), {})()
+    other._reorder_linear_weight = lambda weight: weight
+    other._linear_pointwise = lambda x, weight, *_: 2 * (x @ weight.T)
+    monkeypatch.setattr(torch.ops, "mkldnn", other)
+    weight, x = torch.arange(6.0).reshape(2, 3), torch.ones(1, 3)
+    assert torch.equal(_funasr._product(weight)(x), x @ weight.T)
+
+
 def test_a_torch_without_onednn_leaves_the_network_as_it_is(monkeypatch):
     torch = extras.require("torch")
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: False)

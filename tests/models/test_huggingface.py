@@ -233,6 +233,10 @@ def test_a_layer_is_what_transformers_says_it_is(kind, folders, mixed):
     assert names[0] == "layer1/embedding0"
     assert names[-1] == "layer3/embedding31"
     assert every.card()["dimensions"] == len(names) == 96
+    some = models.load(f"huggingface:{folders(kind)}", device="cpu", layers=[3, 1])
+    assert np.allclose(some.embed(mixed), np.hstack([each[1], each[3]]), atol=1e-4)
+    assert some.get_feature_names_out()[32] == "layer3/embedding0"
+    assert some.card()["dimensions"] == 64
     assert every.card()["emotions"] == ["angry", "happy", "neutral", "sad"]
 
 
@@ -483,7 +487,7 @@ def test_without_a_name_it_is_listed_and_says_what_it_wants(voices):
     card = models.card("huggingface")
     assert card["title"] and card["training_corpora"] is None
     assert "dimensions" not in card and "emotions" not in card
-    for ask in (HuggingFace().embed, HuggingFace("layer2").predict_proba):
+    for ask in (HuggingFace().embed, HuggingFace(layers=2).predict_proba):
         with pytest.raises(ValueError, match=r"which checkpoint\? Name one, hugging"):
             ask(voices[:1])
 
@@ -491,19 +495,22 @@ def test_without_a_name_it_is_listed_and_says_what_it_wants(voices):
 @pytest.mark.parametrize(
     ("variant", "layers"),
     [
-        ("facebook/hubert-base-ls960", ()),
-        ("gpt2", ()),
-        ("facebook/hubert-base-ls960:layer6", (6,)),
-        ("facebook/hubert-base-ls960:layers", None),
-        ("layer0", (0,)),
-        ("/somewhere/a b/it", ()),
-        ("./it:layer12", (12,)),
+        ("facebook/hubert-base-ls960", None),
+        ("gpt2", None),
+        ("facebook/hubert-base-ls960:layer6", 6),
+        ("facebook/hubert-base-ls960:layer3:layer6", [3, 6]),
+        ("facebook/hubert-base-ls960:layers", "all"),
+        ("layer0", 0),
+        ("/somewhere/a b/it", None),
+        ("./it:layer12", 12),
     ],
 )
 def test_a_variant_is_an_id_or_a_folder_and_a_layer(variant, layers):
     model = models.load(f"huggingface:{variant}")
     assert model.layers == layers
     assert model.spec == f"huggingface:{variant}"
+    same = HuggingFace(model.variant, layers=layers)
+    assert (same.spec, same.get_params()) == (model.spec, model.get_params())
     copy = pickle.loads(pickle.dumps(model))
     assert copy.get_params() == model.get_params()
 

@@ -53,6 +53,62 @@ def test_loading_reads_no_weights_and_imports_no_backend():
     assert run.stdout.split() == ["False", "False"], run.stderr
 
 
+def imported(code):
+    """Give this package's modules that Python knows after some code."""
+    import subprocess
+
+    code += "\nimport sys\nprint(*(n for n in sys.modules if n.startswith('sertools')))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    return run.stdout.split()
+
+
+def test_a_system_brings_few_modules_and_no_other_system():
+    found = imported("from sertools import models; models.load('mfcc')")
+    assert len(found) <= 12, found
+    others = {f"sertools.models.{name}" for name in models.names()}
+    assert others & {*found} == {"sertools.models.mfcc"}
+
+
+@pytest.mark.parametrize("name", ["opensmile", "yamnet", "whisper", "ravdess_cnn"])
+def test_asking_for_one_system_imports_one(name):
+    found = imported(f"from sertools import models; models.card({name!r})")
+    others = {f"sertools.models.{name}" for name in models.names()}
+    assert others & {*found} == {f"sertools.models.{name}"}
+
+
+def test_a_parameter_that_a_system_has_is_passed_on():
+    assert models.load("whisper:base", layers=3, padding=False).padding is False
+    assert models.load("ravdess_cnn", rate=16_000).sampling_rate == 16_000
+
+
+@pytest.mark.parametrize(
+    ("spec", "option", "line"),
+    [
+        (
+            "mfcc",
+            {"layers": 3},
+            "mfcc has no parameter 'layers'. "
+            "Parameters: variant, weights, device, trust.",
+        ),
+        (
+            "whisper:base:layer4",
+            {"layers": 4},
+            "whisper:base:layer4 says layers already: leave layers= out.",
+        ),
+        (
+            "mfcc+whisper:base",
+            {"layers": 4},
+            "layers= belongs to one system; mfcc+whisper:base is several.",
+        ),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_refused(spec, option, line):
+    with pytest.raises(ValueError) as refusal:
+        models.load(spec, **option)
+    assert str(refusal.value) == line
+
+
 def test_a_file_in_the_folder_is_all_that_a_new_system_takes(monkeypatch, tmp_path):
     (tmp_path / "peak.py").write_text(
         textwrap.dedent(
@@ -71,7 +127,13 @@ def test_a_file_in_the_folder_is_all_that_a_new_system_takes(monkeypatch, tmp_pa
                 high: float
 
 
-            class Peak(Embedder):
+            class Quiet(Embedder):
+                """A helping class that is no system either."""
+
+                name = "quiet"
+
+
+            class Peak(Quiet):
                 """Embed speech as its range."""
 
                 name = "peak"

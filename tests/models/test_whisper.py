@@ -7,6 +7,7 @@ from sklearn.base import clone
 
 from sertools import evaluation, extras, features, models
 from sertools.metadata import FeaturesMetadata
+from sertools.models.whisper import Whisper
 
 HEARD = 0.3, 1.234, 0.05  # seconds
 needs_whisper = pytest.mark.skipif(
@@ -33,10 +34,45 @@ def test_the_variant_is_a_size_and_what_is_wanted_of_it():
         assert model.spec == spec
         assert clone(model).spec == spec
         assert models.load(spec, weights="tiny").label == f"{spec} (random weights)"
+        assert models.load(spec).get_params() == clone(model).get_params()
     assert models.load("whisper:tiny").spec == "whisper"
     assert (
         models.load("whisper:base:layer4:clip").weights_subpath() == "whisper/base.pt"
     )
+
+
+@pytest.mark.parametrize(
+    ("spec", "layers", "padding"),
+    [
+        ("whisper", None, True),
+        ("whisper", "last", True),
+        ("whisper:base:layer4", 4, True),
+        ("whisper:base:layer4", [4], True),
+        ("whisper:base:layer0:clip", 0, False),
+        ("whisper:base:layer2:layer4", [4, 2], True),
+        ("whisper:small:layers:clip", "all", False),
+        ("whisper:tiny:clip", None, False),
+    ],
+)
+def test_parameters_and_colons_say_the_same(spec, layers, padding):
+    size = spec.split(":")[1] if ":" in spec else "tiny"
+    model = Whisper(size, layers=layers, padding=padding)
+    assert model.spec == spec
+    again = models.load(f"whisper:{size}", layers=layers, padding=padding)
+    for other in (clone(model), models.load(spec), again):
+        assert other.spec == spec
+        assert other.layers_ == model.layers_
+        assert other.padding == model.padding
+        assert list(other.get_feature_names_out()) == list(
+            model.get_feature_names_out()
+        )
+    assert again.get_params() == model.get_params()
+
+
+@pytest.mark.parametrize("layers", [7, -1, "layer4", "", [], [1, 7], 2.5, [2.5]])
+def test_layers_that_are_not_there_are_refused_at_once(layers):
+    with pytest.raises(ValueError, match=r"^No layers .*there are 0 to 6\.$"):
+        models.load("whisper:base", layers=layers)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +219,11 @@ def test_every_layer_is_what_leaves_that_block(checkpoint, heard, by_hand):
     rows = every.embed(heard)
     means = [[layer.mean(axis=0) for layer in layers[1:-1]] for layers in by_hand]
     assert close(rows, np.array([np.concatenate(some) for some in means]))
+    given = {"weights": checkpoint, "device": "cpu"}
+    some = models.load("whisper:tiny", layers=[1, 3], **given).embed(heard)
+    assert close(some, np.hstack([rows[:, :384], rows[:, 768:1152]]))
     for number in (0, 1, 3):
-        spec = f"whisper:tiny:layer{number}"
-        one = models.load(spec, weights=checkpoint, device="cpu")
+        one = models.load("whisper:tiny", layers=number, **given)
         means = [layers[number].mean(axis=0) for layers in by_hand]
         assert close(one.embed(heard), np.stack(means))
 
@@ -382,7 +420,9 @@ def test_a_file_that_runs_code_is_refused_and_does_not_run(
 
 
 def test_sources_are_those_that_whisper_itself_names(whisper):
-    for name in models.load("whisper").variants:
+    names = models.load("whisper").variants
+    assert len(names) == 5
+    for name in names:
         [source] = models.load(f"whisper:{name}").sources[name]
         assert source.url == whisper._MODELS[name]
         assert source.sha256 == source.url.split("/")[-2]

@@ -57,7 +57,7 @@ def run(code):
 
 
 @pytest.fixture(scope="module")
-def random_weights():
+def tiny():
     return models.load("yamnet", weights="tiny")
 
 

@@ -1,14 +1,13 @@
 from ._average import Average as Average
+from ._held_out import fit as fit
 from ._linear import LinearHead as LinearHead
 from ._linear import WeightedLinear as WeightedLinear
 from ._model_selection import Best as Best
 from ._preprocessing import OrthogonalProjection as OrthogonalProjection
 from ._preprocessing import RankGauss as RankGauss
-from ._registry import Tuned as Tuned
-from ._registry import fit as fit
 from ._registry import make as make
 from ._registry import named as named
 from ._registry import names as names
 from ._registry import reading_names as reading_names
-from ._stack import Stack as Stack
 from ._svm import SpeakerSVC as SpeakerSVC
+from ._tuning import Tuned as Tuned

@@ -1,15 +1,16 @@
-"""One head per embedder, probabilities averaged."""
+"""Soft voting over feature sets: one head per embedder, probabilities averaged."""
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sertools.models.fusion import SEPARATOR
-from sertools.models.heads._registry import fit as fit_head
-from sertools.models.heads._registry import sweep, within
+from sertools.models.heads._base import Head
+from sertools.models.heads._held_out import fit as fit_head
+from sertools.models.heads._held_out import sweep, within
 
 
-class Average(ClassifierMixin, BaseEstimator):
+class Average(Head):
     """Fit one head on each embedder's features and average their probabilities.
 
     Which columns belong together is read from their names, as
@@ -37,7 +38,7 @@ class Average(ClassifierMixin, BaseEstimator):
         return self
 
     def sweep(self, grid, X, y, groups, test) -> list[np.ndarray]:
-        """Answer under each of its heads' settings; see `tuned.sweep`."""
+        """Answer under each of its heads' settings; see `_held_out.sweep`."""
         named = getattr(X, "columns", [""] * X.shape[1])
         X, test = (np.asarray(part, np.float64) for part in (X, test))
         answers = [
@@ -53,16 +54,10 @@ class Average(ClassifierMixin, BaseEstimator):
         pairs = zip(self.heads_, self.sets_.values(), strict=True)
         return np.mean([head.predict_proba(X[:, own]) for head, own in pairs], axis=0)
 
-    def predict(self, X) -> np.ndarray:
-        """Give the most probable class of each row, shape (n,)."""
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
-
 
 def fused_sets(names) -> dict[str, list[int]]:
     """Give the columns of each fused embedder, read from the features' names."""
     sets: dict[str, list[int]] = {}
     for place, name in enumerate(names):
-        embedder = name.rpartition(SEPARATOR)[0]
-        sets.setdefault(embedder, []).append(place)
+        sets.setdefault(name.rpartition(SEPARATOR)[0], []).append(place)
     return sets

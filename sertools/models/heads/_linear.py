@@ -1,20 +1,20 @@
-"""The guide's linear layer, trained in torch with care."""
+"""Linear probes in torch: early stopping on speakers, learned layer weights."""
 
 from collections.abc import Callable
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sertools.extras import require
 from sertools.models.heads._average import fused_sets
-from sertools.models.heads._registry import held_out
+from sertools.models.heads._base import Head
+from sertools.models.heads._held_out import held_out
 
 
-class LinearHead(ClassifierMixin, BaseEstimator):
+class LinearHead(Head):
     """One ``torch.nn.Linear``, stopped early on held-out speakers.
 
     Each of several runs holds out other training speakers, stops where their
@@ -114,11 +114,6 @@ class LinearHead(ClassifierMixin, BaseEstimator):
         X = validate_data(self, X, dtype=np.float32, reset=False)
         runs = [softmax(X @ weight.T + bias, axis=1) for weight, bias in self.layers_]
         return np.mean(runs, axis=0, dtype=np.float64)
-
-    def predict(self, X) -> np.ndarray:
-        """Give the most probable class of each row, shape (n,)."""
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
 
 
 class WeightedLinear(LinearHead):

@@ -1,123 +1,15 @@
-"""What keeps a saved head honest: a temperature, and a sense of what is far."""
+"""Out-of-distribution detection by a Mahalanobis-like distance, axis by axis."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, softmax
+from scipy.special import expit
 
-_LEAST = 1e-12  # of a probability whose logarithm is taken
-
-
+_LEAST = 1e-12  # of a distance whose logarithm is taken
 _CLIP = 5.0  # standard deviations: one wild feature is not the whole voice
-
-
 _FALL = 4  # power of the distance with which certainty falls beyond the edge
-
-
 _STRANGE = 1.5  # edges from the middle at which half goes to `other`
-
-
 _STEEPNESS = 20  # of the step from strange to foreign
-
-
-def temper(probabilities: np.ndarray, temperature: float | np.ndarray) -> np.ndarray:
-    """Flatten probabilities (above 1) or sharpen them (below); keep their order.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, k)
-        Rows sum to one.
-    temperature : float or ndarray of shape (n,)
-        1 changes nothing.
-
-    Returns
-    -------
-    ndarray of shape (n, k)
-        Rows sum to one.
-
-    References
-    ----------
-    Guo et al. (2017), On calibration of modern neural networks, arXiv:1706.04599
-
-    Examples
-    --------
-    >>> temper(np.array([[0.8, 0.2]]), 2).round(3).tolist()
-    [[0.667, 0.333]]
-    """
-    if np.all(temperature == 1):
-        return probabilities
-    scores = np.log(np.maximum(probabilities, _LEAST))
-    return softmax(scores / np.reshape(temperature, (-1, 1)), axis=1)
-
-
-def fit_temperature(
-    probabilities: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None
-) -> float:
-    """Find the temperature with the least log loss.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, k)
-        Predictions for clips of speakers that were held out.
-    codes : ndarray of shape (n,), int
-        The column that is true.
-    weights : ndarray of shape (n,), optional
-        How much each clip counts; equally if not given.
-
-    Returns
-    -------
-    float
-        The temperature.
-    """
-
-    def loss(log_temperature: float) -> float:
-        return log_loss(temper(probabilities, np.exp(log_temperature)), codes, weights)
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
-
-
-def log_loss(
-    probabilities: np.ndarray, codes: np.ndarray, weights: np.ndarray | None = None
-) -> float:
-    """Give the mean surprise at what is true, in nats."""
-    true = probabilities[np.arange(len(codes)), codes]
-    return float(np.average(-np.log(np.maximum(true, _LEAST)), weights=weights))
-
-
-def calibration_error(
-    probabilities: np.ndarray, codes: np.ndarray, bins: int = 10
-) -> float:
-    """Give the mean gap between how sure predictions are and how often they are right.
-
-    Parameters
-    ----------
-    probabilities : ndarray of shape (n, k)
-        Predictions.
-    codes : ndarray of shape (n,), int
-        The column that is true.
-    bins : int, default 10
-        Of equal width, over the probability of what is predicted.
-
-    Returns
-    -------
-    float
-        The expected calibration error, 0 to 1.
-
-    References
-    ----------
-    Naeini et al. (2015), Obtaining well calibrated probabilities using Bayesian
-    binning, doi:10.1609/aaai.v29i1.9602
-
-    Examples
-    --------
-    >>> calibration_error(np.array([[0.75, 0.25]] * 4), np.array([0, 0, 0, 1]))
-    0.0
-    """
-    sure, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == codes
-    place = np.minimum((sure * bins).astype(int), bins - 1)
-    gaps = np.bincount(place, sure - right, minlength=bins)
-    return float(np.abs(gaps).sum() / len(codes))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Put each feature on a scale of ranks, learnt from the training clips."""
+"""Rank-based inverse normal scaling, and an exact orthogonal projection."""
 
 import numpy as np
 from scipy.linalg import qr

@@ -1,15 +1,15 @@
-"""A support vector machine whose probabilities were fitted on other speakers."""
+"""Support vector machine with probabilities by temperature scaling over speakers."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.metrics.pairwise import euclidean_distances, rbf_kernel
 from sklearn.svm import SVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sertools.models.heads._registry import held_out
+from sertools.models.heads._held_out import held_out
+from sertools.models.heads._temperature import fit_temperature
 
 
 class SpeakerSVC(ClassifierMixin, BaseEstimator):
@@ -69,7 +69,7 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
     def sweep(self, grid, X, y, groups, test) -> list[np.ndarray]:
-        """Answer under each setting of `C` and `gamma`; see `tuned.sweep`.
+        """Answer under each setting of `C` and `gamma`; see `_held_out.sweep`.
 
         Distances are measured once, and no temperature is fitted: the order of the
         classes is that of `predict_proba`, which is all that a choice looks at.
@@ -100,13 +100,7 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
             judged[test] = True
         if not judged.any():
             return 1.0
-        values, codes = values[judged], codes[judged]
-
-        def loss(log_temperature: float) -> float:
-            scores = log_softmax(values / np.exp(log_temperature), axis=1)
-            return -scores[np.arange(len(codes)), codes].sum()
-
-        return float(np.exp(minimize_scalar(loss, bounds=(-4, 4), method="bounded").x))
+        return fit_temperature(softmax(values[judged], axis=1), codes[judged])
 
 
 def _scale(X: np.ndarray) -> float:
