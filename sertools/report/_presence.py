@@ -41,7 +41,13 @@ def _corpora(values: Mapping[str, object]) -> Iterator[str]:
             try:
                 datasets.load(name, root=root or None)
             except (OSError, ValueError) as error:
-                yield str(error)
+                yield _as_parameters(error)
+
+
+def _as_parameters(error: Exception) -> str:
+    """Say a remedy in the options of a report, which takes parameters."""
+    said = str(error).replace("--root", "-p root DIR")
+    return said.replace("--weights", "-p weights")
 
 
 def _variant(values: Mapping[str, object]) -> str:
@@ -65,5 +71,5 @@ def _without_weights(system: str, variant: str) -> list[str]:
         if model.has_weights:
             model.weights_path()
     except (OSError, ValueError) as error:
-        return [str(error)]
+        return [_as_parameters(error)]
     return []

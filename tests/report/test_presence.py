@@ -46,6 +46,14 @@ def test_a_table_without_its_columns_is_found_too(tmp_path):
     assert "t.csv" in line
 
 
+def test_a_remedy_is_one_that_reports_have(tmp_path, monkeypatch):
+    monkeypatch.setenv("SERTOOLS_CACHE", str(tmp_path))
+    monkeypatch.setenv("SERTOOLS_DATA", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (line,) = found(["quickstart"], {"dataset": "savee"})
+    assert "-p root DIR" in line and "--root" not in line
+
+
 def test_a_word_of_ones_own_notebook_may_mean_anything(notebook):
     path = notebook("x = 1", parameters='model: str = "my own"\ntrain: str = "long"')
     assert report.plan([path])
