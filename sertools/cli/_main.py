@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from sertools import _interpreter
 from sertools.cli import _output
 from sertools.cli._parser import BadUsage, Parser
 
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["datasets", "no_such_corpus"])
     2
     """
+    if argv is None:
+        _interpreter.leave_folder()
     given = sys.argv[1:] if argv is None else list(argv)
     debug = "--debug" in given
     try:
@@ -70,9 +73,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(given: list[str], debug: bool) -> int:
     arguments = _read([word for word in given if word != "--debug"])
     arguments.debug = debug
+    safe = {} if arguments.command == "lab" else _interpreter.SAFE  # its kernels choose
     if debug:
-        return arguments.run(arguments)
-    with _output.environment(_QUIET), _output.calm():
+        with _output.environment(safe):
+            return arguments.run(arguments)
+    with _output.environment(_QUIET | safe), _output.calm():
         return arguments.run(arguments)
 
 

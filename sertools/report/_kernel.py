@@ -13,6 +13,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from sertools import _interpreter
+
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
 
@@ -48,14 +50,17 @@ _OPTIONS = (
     "--log-level=ERROR",
     f"--IPKernelApp.exec_lines={_LAST_WORDS}",
 )
+# As ipykernel_launcher, which also takes a first entry of PYTHONPATH off the path
+# where that is the current folder.
+_START = "from ipykernel import kernelapp; kernelapp.launch_new_instance()"
+# A notebook of one's own finds what lies beside it, behind all other modules.
+_OWN = ("--IPKernelApp.exec_lines=__import__('sys').path.append('')",)
 _ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
     "SERTOOLS_STATIC": "1",  # widgets are pictures: nobody is there to click
     "TQDM_DISABLE": "1",  # no progress bars in a stored notebook
 }
-_SAFE_PATH = "--InteractiveShellApp.ignore_cwd=True"  # IPython adds it by itself
-_SAFE = {"PYTHONSAFEPATH": "1"}  # for the kernel and whatever it starts
 
 
 def protect(what: int | str) -> None:
@@ -125,15 +130,16 @@ def manager_class(
 ) -> type["AsyncKernelManager"]:
     """Make the class whose kernel is this very interpreter, whatever is registered.
 
-    What its process writes past the notebook goes to the descriptor `log`.
+    What its process writes past the notebook goes to the descriptor `log`. The
+    current folder's modules are not for a `safe` place.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    safe = _SAFE if place.safe else {}
+    argv = _interpreter.command("-c", _START, "-f", "{connection_file}")
+    safe = _interpreter.SAFE if place.safe else {"PYTHONSAFEPATH": ""}
     spec = KernelSpec(
-        argv=[*argv, *_OPTIONS, *([_SAFE_PATH] if safe else [])],
+        argv=[*argv, *_OPTIONS, *(() if place.safe else _OWN)],
         display_name="Python 3",
         language="python",
         env={**(place.environment or {}), **_ENVIRONMENT, **safe},
