@@ -67,6 +67,7 @@ def declare(parser: Parser) -> None:
         metavar="RUN",
         help="make a run again, and say whether the numbers are the same",
     )
+    share("--trust", help="--repeat: run a notebook that is none of ours")
     share("--json")
 
 
@@ -74,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run notebooks and print where the reports are; without a name, list them."""
     if arguments.repeat is not None:
         return _repeat(arguments)
+    if arguments.trust:
+        raise BadUsage("--trust belongs to --repeat: notebooks that you name run.")
     if not arguments.notebooks:
         return _list(arguments.json)
     from sertools import report
@@ -126,7 +129,7 @@ def _repeat(arguments: argparse.Namespace) -> int:
         )
     _targets.folder(arguments.out, "--out", lambda folder: True)
     with _output.working(), ending_cleanly(), checking(FileNotFoundError):
-        found = report.repeat(arguments.repeat, arguments.out)
+        found = report.repeat(arguments.repeat, arguments.out, trust=arguments.trust)
     if arguments.json:
         _output.as_json(found.as_dict())
     else:
