@@ -112,7 +112,7 @@ def _parser(named: str = "") -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--debug", **debug)
     group = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     commands = {}
-    # One command that is named needs no other's options; asked for help, all say a line.
+    # A command that is named needs no other's options; for help, all say a line.
     wanted = [named] if named in _COMMANDS else _COMMANDS
     for name in wanted:
         module = importlib.import_module(f"sertools.cli.{name.replace('-', '_')}")
