@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from sertools.display import Display, Part
-from sertools.features._timeline import MARGIN, NOT_SURE, classes, decisions
+from sertools.features._reject_option import MARGIN, NOT_SURE, decisions
+from sertools.features._timeline import classes
 
 _STEP = 0.01  # seconds
 _APART = (0.0, 0.25, 0.5, 1.0, np.inf)

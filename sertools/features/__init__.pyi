@@ -4,11 +4,11 @@ from ._extraction import extract as extract
 from ._extraction import score as score
 from ._feature_groups import eta_squared as eta_squared
 from ._feature_groups import feature_groups as feature_groups
+from ._reject_option import NOT_SURE as NOT_SURE
+from ._reject_option import decide as decide
+from ._reject_option import decisions as decisions
 from ._standardization import standardize as standardize
 from ._standardization import standardize_by_speaker as standardize_by_speaker
-from ._timeline import NOT_SURE as NOT_SURE
 from ._timeline import concatenate_clips as concatenate_clips
-from ._timeline import decide as decide
-from ._timeline import decisions as decisions
 from ._timeline import smooth as smooth
 from ._timeline import timeline as timeline

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from sertools import labels
-from sertools.features._timeline import MARGIN, NOT_SURE, classes, decisions, range_at
+from sertools.features._reject_option import MARGIN, NOT_SURE, decisions
+from sertools.features._timeline import classes, range_at
 from sertools.metadata import TimelineMetadata
 from sertools.plots import _style
 

@@ -12,7 +12,8 @@ import pandas as pd
 import traitlets
 
 from sertools import audio, extras, features, models
-from sertools.features._timeline import MARGIN, classes
+from sertools.features._reject_option import MARGIN
+from sertools.features._timeline import classes
 from sertools.metadata import TimelineMetadata
 from sertools.plots import _style, emotion_timeline
 from sertools.plots._audio import FLOOR
