@@ -17,7 +17,8 @@ from sertools.models.heads._tuning import Tuned
 
 
 def _svm(seed: int) -> Pipeline:
-    return Pipeline([("scale", StandardScaler()), ("svm", SpeakerSVC())])
+    steps = [("rank", RankGauss()), ("scale", StandardScaler())]  # nothing is far out
+    return Pipeline([*steps, ("svm", SpeakerSVC())])
 
 
 def _random_forest(seed: int) -> RandomForestClassifier:
@@ -143,9 +144,9 @@ def make(head: str | BaseEstimator, seed: int = 0, tune: bool = False) -> BaseEs
     Parameters
     ----------
     head : str or scikit-learn classifier
-        ``svm``: RBF kernel, C = 1, temperature fitted on held-out speakers.
-        ``random_forest``: 300 trees. ``logistic``: multinomial, on the features'
-        ranks among the training clips. ``average``:
+        ``svm``: RBF kernel, C = 1, on the features' ranks among the training clips,
+        temperature fitted on held-out speakers. ``random_forest``: 300 trees.
+        ``logistic``: multinomial, on ranks, too. ``average``:
         one ``logistic`` per fused embedder, probabilities averaged.
         ``best``: chosen among these and others, each time it is fitted, on
         training speakers held out; see `sertools.models.heads.Best`.

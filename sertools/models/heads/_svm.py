@@ -2,23 +2,25 @@
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.metrics.pairwise import euclidean_distances, rbf_kernel
 from sklearn.svm import SVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sertools.models.heads._base import Head
 from sertools.models.heads._held_out import held_out
 from sertools.models.heads._temperature import fit_temperature
 
 
-class SpeakerSVC(ClassifierMixin, BaseEstimator):
+class SpeakerSVC(Head):
     """RBF support vector machine with a temperature from held-out speakers.
 
-    The classes are those of ``sklearn.svm.SVC(class_weight="balanced")``, ties
-    broken by confidence. Its decision values become probabilities by a softmax with
-    one temperature, which cannot change the order of the classes. The temperature
-    minimises the log loss on training speakers held out in turn.
+    ``sklearn.svm.SVC(class_weight="balanced")`` tells each pair of classes apart. A
+    class's value is the sum of its margins against all others: how clearly it wins,
+    where scikit-learn's own ``"ovr"`` values mostly count how often. These become
+    probabilities by a softmax with one temperature, which cannot change the order of
+    the classes and minimises the log loss on training speakers held out in turn.
 
     Parameters
     ----------
@@ -55,18 +57,12 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X) -> np.ndarray:
         """Give one value a class, shape (n, k), the highest wins; (n,) for two."""
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return self.svc_.decision_function(rbf_kernel(X, self.X_, gamma=self.gamma_))
+        values = self._values(X)
+        return values if len(self.classes_) > 2 else values[:, 1]
 
     def predict_proba(self, X) -> np.ndarray:
         """Give probabilities, shape (n, k), columns as in ``classes_``."""
-        return softmax(_columns(self.decision_function(X)) / self.temperature_, axis=1)
-
-    def predict(self, X) -> np.ndarray:
-        """Give the most probable class of each row, shape (n,)."""
-        best = _columns(self.decision_function(X)).argmax(axis=1)
-        return self.classes_[best]
+        return softmax(self._values(X) / self.temperature_, axis=1)
 
     def sweep(self, grid, X, y, groups, test) -> list[np.ndarray]:
         """Answer under each setting of `C` and `gamma`; see `_held_out.sweep`.
@@ -82,12 +78,22 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
             if own.gamma not in kernels:
                 kernels[own.gamma] = [np.exp(-own.gamma * scale * d) for d in distances]
             within, across = kernels[own.gamma]
-            values = own._svc().fit(within, y).decision_function(across)
-            answers.append(softmax(_columns(values), axis=1))
+            values = _summed(own._svc().fit(within, y), across)
+            answers.append(softmax(values, axis=1))
         return answers
 
+    def _values(self, X) -> np.ndarray:
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return _summed(self.svc_, rbf_kernel(X, self.X_, gamma=self.gamma_))
+
     def _svc(self) -> SVC:
-        return SVC(C=self.C, kernel="precomputed", class_weight="balanced")
+        return SVC(
+            C=self.C,
+            kernel="precomputed",
+            class_weight="balanced",
+            decision_function_shape="ovo",
+        )
 
     def _temperature(self, kernel, codes, groups) -> float:
         values = np.zeros((len(codes), len(self.classes_)))
@@ -96,7 +102,7 @@ class SpeakerSVC(ClassifierMixin, BaseEstimator):
             if len(np.unique(codes[train])) < len(self.classes_):
                 continue  # a class lives in these speakers alone
             svc = self._svc().fit(kernel[np.ix_(train, train)], codes[train])
-            values[test] = _columns(svc.decision_function(kernel[np.ix_(test, train)]))
+            values[test] = _summed(svc, kernel[np.ix_(test, train)])
             judged[test] = True
         if not judged.any():
             return 1.0
@@ -108,5 +114,13 @@ def _scale(X: np.ndarray) -> float:
     return 1 / (X.shape[1] * spread) if spread else 1.0
 
 
-def _columns(values: np.ndarray) -> np.ndarray:
-    return np.c_[-values, values] if values.ndim == 1 else values
+def _summed(svc: SVC, kernel: np.ndarray) -> np.ndarray:
+    """Sum each class's margins against all others, shape (n, k)."""
+    margins = svc.decision_function(kernel)
+    if margins.ndim == 1:
+        return np.c_[-margins, margins]
+    if svc.decision_function_shape == "ovr":  # saved by an earlier version
+        return margins
+    each = np.eye(len(svc.classes_))
+    first, second = np.triu_indices(len(each), 1)
+    return margins @ (each[first] - each[second])

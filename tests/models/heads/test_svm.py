@@ -1,21 +1,34 @@
+import itertools
+
 import numpy as np
 import pytest
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.metrics import get_scorer, log_loss, roc_auc_score
-from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import check_estimator
 
 from sertools import datasets, features, models
+from sertools.models import heads
 from sertools.models.heads import SpeakerSVC
 
 TWO, FOUR = ("angry", "sad"), ("angry", "happy", "neutral", "sad")
 SEVEN = (*FOUR, "boredom", "disgust", "fear")
 
 
-def twin(**options):
-    """Give the machine of scikit-learn that it should be equal to."""
-    return SVC(gamma="scale", class_weight="balanced", break_ties=True, **options)
+def expected(X, y, asked, penalty=1.0):
+    """Name classes by the sums of scikit-learn's own margins, pair by pair."""
+    machine = {"C": penalty, "gamma": "scale", "class_weight": "balanced"}
+    twin = SVC(decision_function_shape="ovo", **machine).fit(X, y)
+    count = len(twin.classes_)
+    margins, total = twin.decision_function(asked), np.zeros((len(asked), count))
+    if count == 2:
+        margins = -margins[:, None]  # of two, the second is the positive one
+    pairs = itertools.combinations(range(count), 2)
+    for (first, second), margin in zip(pairs, margins.T, strict=True):
+        total[:, first] += margin
+        total[:, second] -= margin
+    return twin.classes_[total.argmax(axis=1)]
 
 
 def held_out_loss(X, y, speakers) -> tuple[float, float]:
@@ -23,7 +36,7 @@ def held_out_loss(X, y, speakers) -> tuple[float, float]:
     with_it, without = [], []
     for speaker in np.unique(speakers):
         test = speakers == speaker
-        scale = StandardScaler().fit(X[~test])
+        scale = heads.make("svm")[:-1].fit(X[~test])
         head = SpeakerSVC().fit(scale.transform(X[~test]), y[~test], speakers[~test])
         for losses, temperature in ((with_it, head.temperature_), (without, 1.0)):
             head.temperature_ = temperature
@@ -34,16 +47,16 @@ def held_out_loss(X, y, speakers) -> tuple[float, float]:
 
 @pytest.mark.parametrize("emotions", [TWO, FOUR, SEVEN])
 @pytest.mark.parametrize("penalty", [0.1, 1.0, 30.0])
-def test_the_classes_are_those_of_scikit_learn(emotions, penalty, make_speech):
+def test_the_classes_are_those_of_scikit_learns_margins(emotions, penalty, make_speech):
     train = make_speech(emotions, apart=1.0)
     kept = np.random.default_rng(0).random(len(train.y)) < 0.6  # uneven classes
     X, y, speakers = (part[kept] for part in train)
     test = make_speech(emotions, speakers=10, apart=1.0, seed=1)
     head = SpeakerSVC(C=penalty).fit(X, y, speakers)
-    expected = twin(C=penalty).fit(X, y).predict(test.X)
-    assert np.array_equal(head.predict(test.X), expected)
+    due = expected(X, y, test.X, penalty)
+    assert np.array_equal(head.predict(test.X), due)
     scores = head.predict_proba(test.X)
-    assert np.array_equal(head.classes_[scores.argmax(axis=1)], expected)
+    assert np.array_equal(head.classes_[scores.argmax(axis=1)], due)
 
 
 @pytest.mark.parametrize("temperature", [np.exp(-4), 0.5, 1.0, np.exp(4)])
@@ -61,14 +74,57 @@ def test_probabilities_are_better_than_without_temperature(make_speech):
         assert tempered < plain
 
 
-def test_probabilities_of_real_speech_are_better_too(real_data):
+@pytest.fixture(scope="module")
+def emodb(real_data):
+    """Give EmoDB's features, emotions and speakers."""
     clips = datasets.load("emodb", real_data / "emodb")
     clips = datasets.select(clips, ",".join(FOUR))
     X = features.extract(models.load("opensmile"), clips, progress=False)
     clips = clips.loc[X.index]
-    y, speakers = clips["emotion"].to_numpy(str), clips["speaker"].to_numpy(str)
-    tempered, plain = held_out_loss(X.to_numpy(), y, speakers)
+    return X.to_numpy(), *(clips[name].to_numpy(str) for name in ("emotion", "speaker"))
+
+
+def answers(make, X, y, speakers) -> np.ndarray:
+    """Ask about each speaker in turn, held out."""
+    found = np.zeros((len(y), len(np.unique(y))))
+    for speaker in np.unique(speakers):
+        test = speakers == speaker
+        head = heads.fit(make(), X[~test], y[~test], speakers[~test])
+        found[test] = head.predict_proba(X[test])
+    return found
+
+
+def test_probabilities_of_real_speech_are_better_too(emodb):
+    tempered, plain = held_out_loss(*emodb)
     assert tempered < plain
+
+
+def test_its_confidence_tells_right_from_wrong_on_real_speech(emodb):
+    scores = answers(lambda: heads.make("svm"), *emodb)
+    right = np.unique(emodb[1])[scores.argmax(axis=1)] == emodb[1]
+    assert roc_auc_score(right, scores.max(axis=1)) > 0.65  # of votes: 0.60
+    assert np.ptp(np.quantile(scores.max(axis=1), [0.01, 0.99])) > 0.4  # 0.15
+
+
+def test_clips_far_out_get_answers_of_their_own(emodb):
+    X, y, speakers = emodb
+    head = heads.fit(heads.make("svm"), X, y, speakers)
+    away = np.random.default_rng(0).choice([-1, 1], (20, X.shape[1]))
+    near, far = (
+        head.predict_proba(X.mean(axis=0) + size * away * X.std(axis=0))
+        for size in (30, 1e6)
+    )
+    assert far == pytest.approx(near)  # bounded: farther is not further
+    assert len(np.unique(far.round(6), axis=0)) == len(away)
+
+
+def test_a_machine_saved_with_votes_for_values_answers_as_it_did(make_speech):
+    X, y, speakers = make_speech(FOUR)
+    head = SpeakerSVC().fit(X, y, speakers)
+    head.svc_.decision_function_shape = "ovr"
+    votes = SVC(gamma="scale", class_weight="balanced").fit(X, y).decision_function(X)
+    scores = softmax(votes / head.temperature_, axis=1)
+    assert head.predict_proba(X) == pytest.approx(scores)
 
 
 def test_the_temperature_comes_from_speakers_held_out(make_speech):
@@ -82,12 +138,13 @@ def test_the_temperature_comes_from_speakers_held_out(make_speech):
 def test_two_classes_have_two_columns(make_speech):
     train, test = make_speech(TWO), make_speech(TWO, seed=1)
     head = SpeakerSVC().fit(*train)
-    expected = twin().fit(train.X, train.y).decision_function(test.X)
-    assert head.decision_function(test.X) == pytest.approx(expected)
+    twin = SVC(gamma="scale", class_weight="balanced").fit(train.X, train.y)
+    margins = twin.decision_function(test.X)
+    assert head.decision_function(test.X) == pytest.approx(margins)
     scores = head.predict_proba(test.X)
     assert scores.shape == (len(test.X), 2)
     assert np.allclose(scores.sum(axis=1), 1)
-    assert np.array_equal(scores[:, 1] > 0.5, expected > 0)
+    assert np.array_equal(scores[:, 1] > 0.5, margins > 0)
     area = get_scorer("roc_auc")(head, test.X, test.y)
     assert area == roc_auc_score(test.y == "sad", scores[:, 1]) > 0.9
 
@@ -99,8 +156,8 @@ def test_an_emotion_of_one_speaker_alone_is_learnt(make_speech):
     assert list(head.classes_) == list(FOUR)
     assert 0 < head.temperature_ < np.exp(4)
     assert (head.predict_proba(X) > 0).all()
-    expected = twin().fit(X[kept], y[kept]).predict(X)
-    assert np.array_equal(head.predict(X), expected)
+    due = expected(X[kept], y[kept], X)
+    assert np.array_equal(head.predict(X), due)
 
 
 def test_where_nobody_can_be_held_out_the_temperature_is_one(make_speech):
