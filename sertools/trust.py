@@ -26,6 +26,7 @@ from sertools.extras import require
 __all__ = [
     "check_card",
     "check_size",
+    "check_torch",
     "gate",
     "load_head",
     "load_pickle",
@@ -294,6 +295,30 @@ def load_torch(
         file.seek(0)
         with _one_line(path):
             return torch.load(file, **{**known, "weights_only": False})
+
+
+def check_torch(path: str | os.PathLike) -> None:
+    """Refuse a file of ``torch.save`` that holds more than tensors, loading nothing.
+
+    Parameters
+    ----------
+    path : path-like
+        For a library that loads it by itself, and runs nothing in it.
+
+    Raises
+    ------
+    ValueError
+        If it names anything else, is damaged, or would unfold to too much.
+    FileNotFoundError
+        If there is no such file.
+    """
+    with opened(path) as file:
+        _check_unfolded(path, file, _LARGEST, 2)
+        names, whole = _calls(_torch_pickles(path, file), _TORCH_PICKLES)
+    foreign = [name for name in names if not _TENSORS.fullmatch(name)]
+    if foreign or not whole:
+        told = f"names {_in_words(foreign)}" if foreign else "is damaged"
+        raise ValueError(f"{path}: refused: it should hold tensors, and {told}.")
 
 
 def save_head(head, path: str | os.PathLike) -> Path:

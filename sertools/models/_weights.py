@@ -6,12 +6,8 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sertools import fetching
-
-if TYPE_CHECKING:
-    from sertools.models.base import Model
 
 TINY = "tiny"
 """Given as weights: a small random checkpoint of the right architecture."""
@@ -28,7 +24,7 @@ class Source:
     unpack: bool = False
 
 
-def find(model: "Model") -> Path:
+def find(model) -> Path:
     """Look for a system's weights: as given, in $SERTOOLS_WEIGHTS, in the cache."""
     if model.weights:
         path = Path(model.weights).expanduser()
@@ -47,7 +43,7 @@ def _folders() -> list[Path]:
     return [*own, fetching.cache_folder() / "weights"]
 
 
-def _absent(model: "Model") -> str:
+def _absent(model) -> str:
     """Say how weights can be had."""
     sources = model.sources.get(model.variant_, ())
     if not sources:
@@ -59,7 +55,7 @@ def _absent(model: "Model") -> str:
     )
 
 
-def fetch(model: "Model", progress: bool = True) -> Path:
+def fetch(model, progress: bool = True) -> Path:
     """Download a system's weights into the user cache."""
     cache = fetching.cache_folder() / "weights"
     target = cache / model.weights_subpath()
