@@ -25,6 +25,7 @@ _EXTRACTORS_KNOWN = frozenset(
 )
 _ATTENTION = ("eager", "sdpa", "flash_attention_2", "flex_attention")
 _CHOICES = ("attn_implementation", "experts_implementation")
+_SHOWN = 3  # names in a message
 _CODE = ("auto_map", "custom_pipelines", "custom_generate")
 _LOADS = ("quantization_config", "kernel_config", "use_kernels", "backbone")
 
@@ -52,20 +53,21 @@ def settings(folder: Path) -> tuple[dict, dict]:
     return config, {}
 
 
-def reaches(folder: Path) -> list[str]:
-    """Name what a checkpoint's settings would have transformers run or fetch."""
-    found = []
+def reaches(folder: Path) -> str:
+    """Say what a checkpoint's settings would have transformers run or fetch."""
+    runs: set[str] = set()
     for name in (CONFIG, *EXTRACTORS):
-        found += _runs(read_json(folder / name))
-    if found:
-        return sorted({*found})
+        runs |= {*_runs(read_json(folder / name))}
+    if runs:
+        rest = f" and {len(runs) - _SHOWN} more" if len(runs) > _SHOWN else ""
+        return f"Python of its own: {', '.join(sorted(runs)[:_SHOWN])}{rest}"
     config, extractor = settings(folder)
     network, preparation = config.get("model_type"), _kind_of(extractor)
     if isinstance(network, str) and network not in _NETWORKS:
-        found.append(f"a network of a kind that nobody looked at, {network[:40]!r}")
+        return f"a network of a kind that nobody looked at, {network[:40]!r}"
     if preparation is not None and preparation not in _EXTRACTORS_KNOWN:
-        found.append(f"an extractor that nobody looked at, {str(preparation)[:40]!r}")
-    return found
+        return f"an extractor that nobody looked at, {str(preparation)[:40]!r}"
+    return ""
 
 
 def leave_out_the_rest(folder: Path) -> None:
@@ -97,13 +99,10 @@ def _runs(told: object) -> Iterator[str]:
     for name, value in told.items():
         choice = name.strip("_").removesuffix("_internal")
         if choice in _CHOICES:
-            yield from (
-                f"the kernel {leaf}"
-                for leaf in _leaves(value)
-                if leaf not in _ATTENTION
-            )
+            foreign = (leaf for leaf in _leaves(value) if leaf not in _ATTENTION)
+            yield from (f"the kernel {leaf}" for leaf in foreign)
         elif name in _CODE:
-            yield from (f"Python of its own: {leaf}" for leaf in _leaves(value))
+            yield from _leaves(value)
         elif name in _LOADS and value not in (None, False):
             yield f"what its {name} asks for"
         else:

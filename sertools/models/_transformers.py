@@ -140,7 +140,7 @@ def _look_through(folder: Path) -> None:
 def _gate(folder: Path, trusted: bool) -> bool:
     """Say whether a checkpoint reaches for code; refuse it without trust."""
     if runs := reaches(folder):
-        trust.gate(folder, f"Python of its own: {_in_words(runs)}", trusted)
+        trust.gate(folder, runs, trusted)
     return bool(runs)
 
 

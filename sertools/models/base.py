@@ -15,6 +15,8 @@ from sertools.display import Card
 from sertools.models import _weights as weights_of
 from sertools.models._weights import Source
 
+_SUMS = 1e-3  # by how much probabilities in 16 bits may miss one
+
 
 class Model(BaseEstimator):
     """A system by name and variant; its weights are read at first use.
@@ -350,12 +352,22 @@ class Classifier(ClassifierMixin, Model):
         Raises
         ------
         ValueError
-            If one is not a waveform.
+            If one is not a waveform, or its scores are no probabilities.
         """
         waveforms = checked(waveforms, self.sampling_rate)
         if not waveforms:
             return np.empty((0, len(self.classes_)))
-        return np.asarray(self._predict_proba(waveforms), dtype=np.float64)
+        scores = np.asarray(self._predict_proba(waveforms), dtype=np.float64)
+        if scores.shape != (len(waveforms), len(self.classes_)):
+            raise ValueError(f"{self.label}: its scores have shape {scores.shape}.")
+        sound = (scores >= 0).all(axis=1)  # NaN is not
+        sound &= abs(scores.sum(axis=1) - 1) < _SUMS
+        if not sound.all():
+            raise ValueError(
+                f"{self.label}: its scores of waveform {sound.argmin()} are no "
+                "probabilities: they should be finite and sum to one."
+            )
+        return scores
 
     def predict(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         """Give the best-scored emotion of each waveform, shape (n,), str."""
