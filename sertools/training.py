@@ -162,7 +162,7 @@ def check_out(out: str | os.PathLike) -> Path:
 
 def facts(folder: str | os.PathLike) -> dict:
     """Read what `train` wrote on the card of a folder."""
-    return json.loads((Path(folder).expanduser() / CARD).read_text(encoding="utf-8"))
+    return json.loads(trust.read(Path(folder).expanduser() / CARD))
 
 
 @contextlib.contextmanager

@@ -49,6 +49,8 @@ class Model(BaseEstimator):
     dimensions : dict of str to int
         Length of an embedding, by variant; the key is ``None`` where there are
         none.
+    stored : bool
+        Whether a feature store may keep its answers.
     has_weights : bool
         Whether it has parameters of its own, in a file or a folder.
     sources : dict of str to tuple of Source
@@ -66,6 +68,7 @@ class Model(BaseEstimator):
     training_corpora: ClassVar[tuple[str, ...] | None] = ()
     sampling_rate = 16_000
     run_in_workers: ClassVar[bool] = False
+    stored: ClassVar[bool] = True
     has_weights: ClassVar[bool] = False
     sources: ClassVar[dict[str | None, tuple[Source, ...]]] = {}
     dimensions: ClassVar[dict[str | None, int]] = {}
@@ -326,7 +329,13 @@ class Embedder(TransformerMixin, Model):
         return np.asarray(self._feature_names(), dtype=object)
 
     def _feature_names(self) -> list[str]:
-        raise NotImplementedError
+        """Give numbered names, as many as a second of noise has features."""
+        noise = np.random.default_rng(0).normal(0, 0.1, self.sampling_rate)
+        return self._numbered(np.shape(self._embed([noise.astype(np.float32)]))[1])
+
+    @staticmethod
+    def _numbered(width: int) -> list[str]:
+        return [f"embedding{i}" for i in range(width)]
 
     def _embed(self, waveforms: list[np.ndarray]) -> np.ndarray:
         raise NotImplementedError
