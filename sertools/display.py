@@ -306,3 +306,15 @@ def _table_row(cells: Iterable[str], tag: str) -> str:
     start = f"<{tag} style='{style}'>"
     told = "".join(f"{start}{html.escape(str(cell))}</{tag}>" for cell in cells)
     return f"<tr>{told}</tr>" if told else ""
+
+
+def shortened(word: object, most: int = 60) -> str:
+    """Cut a word that would fill a screen, and show what cannot be seen.
+
+    Examples
+    --------
+    >>> shortened("a" * 90, 5)
+    'aaaaa...'
+    """
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(word))
+    return text if len(text) <= most else f"{text[:most]}..."

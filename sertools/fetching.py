@@ -19,6 +19,7 @@ import io
 import json
 import lzma
 import os
+import queue
 import random
 import re
 import shutil
@@ -37,6 +38,7 @@ from types import SimpleNamespace
 from typing import BinaryIO, NamedTuple
 
 from sertools import __version__
+from sertools.display import shortened
 
 try:
     import fcntl
@@ -57,7 +59,8 @@ _REFUSALS = dict.fromkeys((401, 403, 407), PermissionError)
 _REFUSALS |= dict.fromkeys((404, 410), FileNotFoundError)
 _COMPRESSED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError)
-_NO_PAGE = "7z aac aif aiff bz2 flac gz m4a mp3 ogg opus rar tar tgz wav xz zip".split()
+_IS_PAGE = ("", ".html", ".htm", ".txt")
+_POINTER = b"version https://git-lfs"
 _PAGE = (
     rb"(?is)(?>\xef\xbb\xbf|\s|<\?.*?\?>|<!--.*?-->)*+<(!doctype\s+html|html|head)\b"
 )
@@ -170,6 +173,8 @@ def download(
         transfer.timeout, transfer.max_seconds = timeout, max_seconds
         transfer.max_bytes = max_bytes
         transfer.run(progress)
+        if not transfer.checked and size is None:
+            transfer.check_kind()
         if found := _fault(transfer.path, **checks):
             raise ValueError(
                 f"{target.name} from {source}: {found}. What arrived was removed; run "
@@ -358,9 +363,33 @@ def _unwritable(error: OSError, path: Path) -> OSError:
     return told
 
 
+def _in_time(action: Callable, deadline: float):
+    """Do something that may come to no end, such as a head sent byte by byte."""
+    answers: queue.SimpleQueue = queue.SimpleQueue()
+
+    def act() -> None:
+        try:
+            answers.put((action(), None))
+        except BaseException as error:
+            answers.put((None, error))
+
+    threading.Thread(target=act, daemon=True).start()
+    try:
+        value, error = answers.get(timeout=max(0.001, deadline - time.monotonic()))
+    except queue.Empty:
+        raise TimeoutError("it comes too slowly") from None
+    if error is not None:
+        raise error
+    return value
+
+
 def _address(url: str) -> str:
     """Check an address, and move it to the mirror if one is set."""
-    parts = urllib.parse.urlsplit(url)
+    try:
+        parts = urllib.parse.urlsplit(url)
+    except ValueError as error:
+        told = f"{url!r} is not an http or https address ({error})."
+        raise ValueError(told) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is not an http or https address.")
     url = url.partition("#")[0]
@@ -576,7 +605,7 @@ class _Transfer:
         gap[0] += len(chunk)
         self.bar.update(len(chunk))
         self.check_length(gap[0])
-        if first and self.target.suffix.lower()[1:] in _NO_PAGE:
+        if first and gap[0] >= 1024:
             self.check_kind()
         if time.monotonic() - self.kept > _KEPT_EVERY:
             self.keep()
@@ -592,12 +621,16 @@ class _Transfer:
             )
 
     def check_kind(self) -> None:
+        """Look at the first bytes: pages and pointers come where files are gone."""
         self.file.seek(0)
-        if re.match(_PAGE, self.file.read(1024)):
+        head = self.file.read(1024)
+        if re.match(_PAGE, head) and self.target.suffix.lower() not in _IS_PAGE:
             raise ValueError(
                 f"{self.url} is a web page, not a {self.target.suffix} file: open the "
                 "address in a browser to see what it says. Nothing was kept."
             )
+        if head.startswith(_POINTER):
+            raise ValueError(f"{self.url} is a Git LFS pointer, not the file itself.")
 
     def ask(self, gap: list):
         """Request a gap, and give a reply that fits what has arrived."""
@@ -610,8 +643,9 @@ class _Transfer:
                 headers["If-Range"] = self.version
         asked = Request(self.url, headers=headers)
         seconds = max(0.001, min(self.timeout, self.deadline - time.monotonic()))
+        opener = _opener(tuple(getproxies().items()))
         with self.network(asked):
-            reply = _opener(tuple(getproxies().items())).open(asked, timeout=seconds)
+            reply = _in_time(lambda: opener.open(asked, timeout=seconds), self.deadline)
         try:
             self.learn(reply.status or 200, reply.headers, start, whole)
             needed = (self.total or 0) - self.received
@@ -660,7 +694,7 @@ class _Transfer:
 
         try:
             yield
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:
             host = asked.host if asked else ""  # that of a proxy, if one was asked
             direct = host in ("", urllib.parse.urlsplit(self.url).netloc)
             proxy = "" if direct else f"the proxy {host}"
@@ -758,13 +792,16 @@ def _breakdown(url: str, error: Exception, timeout: float, proxy: str) -> Except
     if isinstance(error, HTTPError):
         error.close()
         own = error.code == 407 or "X-Squid-Error" in error.headers
-        told = error.code, error.reason, error.headers
+        told = error.code, shortened(error.reason, 100), error.headers
         return _refusal(url, *told, proxy if own else "")
     reason = error.reason if isinstance(error, URLError) else error
     if isinstance(reason, InvalidURL):
         return ValueError(f"{url!r} is not an address: {reason}.")
     if isinstance(reason, str):
-        return ConnectionError(f"{url}: {reason}.")
+        told = "it leads in a circle" if "infinite loop" in reason else reason
+        return ConnectionError(f"{url}: {shortened(' '.join(told.split()), 300)}.")
+    if isinstance(reason, ValueError) and not isinstance(reason, OSError):
+        return ConnectionError(f"{url}: it leads on to what is no address ({reason}).")
     if url.startswith("file:") and isinstance(reason, OSError):
         return type(reason)(f"{url}: {reason.strerror}. SERTOOLS_MIRROR points there.")
     if told := getattr(reason, "verify_message", None):

@@ -1398,3 +1398,27 @@ def test_unpacking_on_a_full_disk(tmp_path, claimed):
     done = on_a_small_disk(disk, [UNPACK, str(archive), str(disk / "out")])
     assert done.stdout == "exit 1\n"
     assert done.stderr.startswith("OSError: No room on the disk for out in ")
+
+
+# What came is looked at, where nothing vouches for it
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "told"),
+    [
+        ("model.h5", b"<!DOCTYPE html><html>gone</html>", "a web page, not a .h5 file"),
+        ("config.json", b"<html><body>404</body></html>", "a web page, not a .json"),
+        ("model.pt", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+    ],
+)
+def test_what_is_no_file_of_its_kind_is_refused(server, tmp_path, name, body, told):
+    server.put("/what", body)
+    with pytest.raises(ValueError, match=told):
+        fetching.download(server.url("/what"), tmp_path / name, progress=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("url", ["http://[::1/x", "https://[x"])
+def test_an_address_that_is_none_is_named(url, tmp_path):
+    with pytest.raises(ValueError, match="is not an http or https address"):
+        fetching.download(url, tmp_path / "x")

@@ -1,6 +1,7 @@
 import hashlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -265,3 +266,36 @@ def _batch(store, n) -> int:
     found = store.get(SYSTEM, [key(f"{n}/{i}") for i in range(40)])
     assert all((kept.vector == n).all() for kept in found.values())
     return len(found)
+
+
+SIGNATURE = {"system": "x"}
+DAMAGE = {
+    "a bit of a vector": "UPDATE clips SET vector = zeroblob(length(vector))",
+    "a vector cut": "UPDATE clips SET vector = substr(vector, 1, 4)",
+    "silence": "UPDATE clips SET silent = 1 - silent",
+    "a checksum": "UPDATE clips SET checksum = x'00'",
+    "the vector of another clip": """UPDATE clips SET (vector, checksum) =
+        (SELECT vector, checksum FROM clips AS c WHERE c.audio <> clips.audio)""",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_row_is_not_believed_and_named(damage, store):
+    whole = {key("a"): entry(1, 2), key("b"): entry(3, 4)}
+    store.put(SIGNATURE, ["x", "y"], whole)
+    with sqlite3.connect(store.path(SIGNATURE)) as database:
+        database.execute(damage)
+    with pytest.warns(UserWarning, match=r"\d damaged rows are computed again"):
+        found = store.get(SIGNATURE, whole)
+    for audio, kept in found.items():
+        assert kept.vector.tolist() == whole[audio].vector.tolist()
+    store.put(SIGNATURE, ["x", "y"], whole)
+    assert len(store.get(SIGNATURE, whole)) == 2
+
+
+def test_damaged_names_are_not_believed(store):
+    store.put(SIGNATURE, ["x", "y"], {key("a"): entry(1, 2)})
+    with sqlite3.connect(store.path(SIGNATURE)) as database:
+        database.execute('UPDATE described SET value = \'["y", "x"]\'')
+    with pytest.warns(UserWarning, match="all is computed again"):
+        assert store.get(SIGNATURE, [key("a")]) == {}

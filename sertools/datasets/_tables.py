@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from sertools.display import shortened
+
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _USUAL = {
     "path": "file filename file_name filepath file_path wav wav_path wav_file audio "
@@ -62,18 +64,6 @@ def _plain_text(word: str) -> str:
         if letter in "\t\n\r" or unicodedata.category(letter) not in ("Cf", "Cc")
     )
     return " ".join("".join(seen).split())
-
-
-def shortened(word: object, most: int = 60) -> str:
-    """Cut a word that would fill a screen, and show what cannot be seen.
-
-    Examples
-    --------
-    >>> shortened("a" * 90, 5)
-    'aaaaa...'
-    """
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(word))
-    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def sexes(values: pd.Series) -> pd.Series:

@@ -12,6 +12,7 @@ from sertools import labels as emotions
 from sertools.datasets import _tables
 from sertools.datasets._files import exclusion, not_utf8, walk
 from sertools.datasets.base import COLUMNS, Dataset, in_words, table
+from sertools.display import shortened
 from sertools.metadata import ClipsMetadata
 
 
@@ -213,7 +214,7 @@ def _reason(file, label, rows, meant: dict, meanings: dict) -> str | None:
     if not meant[label]:
         chosen = _plain(label) in meanings
         said = f"{label} is left out by choice" if chosen else None
-        return said or f"unknown emotion {_tables.shortened(label)!r}"
+        return said or f"unknown emotion {shortened(label)!r}"
     return f"listed before, as {rows[file]['label']}" if file in rows else None
 
 

@@ -80,25 +80,26 @@ def handle(
                 vectors[key] = ask([waveform])[0]
             except Exception as error:
                 reason = " ".join(str(error).split()).rstrip(".")
-                done[key] = ModelFailure(f"{spec} failed on it ({reason})")
+                done[key] = _failure(spec, reason, len(waveform) / question.rate)
     for key, vector in vectors.items():
         vector = np.asarray(vector, np.float32)  # as the store will give it back
         if np.isfinite(vector).all():
             done[key] = Entry(vector, audio.is_silent(waveforms[key]))
         else:
-            done[key] = _no_numbers(spec, len(waveforms[key]) / question.rate)
+            reason, seconds = "its features are not finite numbers", len(waveforms[key])
+            done[key] = _failure(spec, reason, seconds / question.rate)
     scores = question.method != "embed"
     names = engine.classes_ if scores else engine.get_feature_names_out()
     return Response([str(name) for name in names], done)
 
 
-def _no_numbers(spec: str, seconds: float) -> str:
-    if seconds < _SHORT:
-        return f"too short for {spec} ({1000 * seconds:.0f} ms)"
-    return f"{spec} failed on it (its features are not finite numbers)"
+def _failure(spec: str, reason: str, seconds: float) -> ModelFailure:
+    """Say that a system failed on a clip, and that the clip is short where it is."""
+    short = f"; it lasts {1000 * seconds:.0f} ms only" if seconds < _SHORT else ""
+    return ModelFailure(f"{spec} failed on it ({reason}{short})")
 
 
-_SHORT = 0.5  # seconds below which a system may well have too few frames
+_SHORT = 0.2  # seconds below which a system may well have too few frames
 _SERVE = "from sertools.features._workers import serve; serve()"
 _ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB")  # there is a worker a core
 

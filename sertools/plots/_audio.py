@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sertools import audio, labels
+from sertools import audio, extras, labels
 from sertools.plots import _style
+from sertools.plots._dark_theme import ON_COLOUR
 from sertools.plots._style import BLUE
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def levels(
 
     Columns go up in seconds, bands in Hz; `kind` is as for `spectrogram`.
     """
-    import librosa
+    librosa = extras.require("librosa")
 
     hop = max(round(STEP * RATE), -(-len(samples) // MAX_COLUMNS))
     window = round(hop * WINDOW / STEP)
@@ -177,7 +178,7 @@ def levels(
 
 
 def _mel_scale(ax: "Axes") -> None:
-    import librosa
+    librosa = extras.require("librosa")
 
     ax.set_yscale("function", functions=(librosa.hz_to_mel, librosa.mel_to_hz))
     ax.set_yticks([0, 500, 1000, 2000, 4000, 8000])
@@ -278,6 +279,7 @@ def _draw_descriptor(panel: "Axes", column: pd.Series) -> None:
         color=_style.INK,
         pad=3,
     )
+    _style.as_written(panel)
 
 
 def _with_gaps(column: pd.Series) -> np.ndarray:
@@ -345,6 +347,7 @@ def frame_scores(table: pd.DataFrame, top: int = 8, ax: "Axes | None" = None) ->
     ax.set(ylim=(shown.shape[1] - 0.5, -0.5), xlabel="seconds")
     _style.tidy(ax)
     ax.tick_params(axis="y", length=0)
+    _style.as_written(ax)
     return ax
 
 
@@ -367,6 +370,7 @@ def _number_cells(ax: "Axes", shown: pd.DataFrame, edges: np.ndarray) -> None:
             va="center",
             fontsize=size,
             color="white" if score > 0.6 else _style.INK,
+            gid=ON_COLOUR,
         )
 
 
@@ -438,6 +442,7 @@ def contours(
         _draw_contours(panel, name, tracks, relative)
         named |= _name_lines(panel, named)
     panels[-1].set_xlabel("share of the clip" if relative else "seconds")
+    _style.as_written(*panels)
     _style.heading(panels[0], _heading(clips), _answers(clips))
     return _style.as_given(ax, panels)
 

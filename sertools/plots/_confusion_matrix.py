@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sertools.plots import _style
+from sertools.plots._dark_theme import ON_COLOUR
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,6 +101,7 @@ def _write_cells(ax: "Axes", counts: "pd.DataFrame", share: np.ndarray | None) -
             fontsize=float(np.clip(points, 5, _style.TEXT)),
             color="black" if count else _style.MUTED,
             linespacing=1.15,
+            gid=ON_COLOUR,
         )
 
 

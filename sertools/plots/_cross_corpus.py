@@ -7,6 +7,7 @@ import numpy as np
 
 from sertools.evaluation._notes import MADE_UP, Kind, of_kind, presumes_speaker
 from sertools.plots import _style
+from sertools.plots._dark_theme import ON_COLOUR
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -140,6 +141,7 @@ def _cell(ax: "Axes", centre, value: float, chance: float, within: bool) -> None
     cell = Rectangle(corner, 0.94, 0.94, facecolor=shade if known else "none")
     if within or not known:
         cell.set(edgecolor=_style.MUTED, linestyle="--", linewidth=1)
+    cell.set_gid(ON_COLOUR if known else None)
     ax.add_patch(cell)
 
 
@@ -147,6 +149,7 @@ def _numbers(ax: "Axes", centre, value: float, span) -> None:
     """Write a cell's score, and its interval under it where that is known."""
     known = not np.isnan(span[0])
     look = {"ha": "center", "color": "black", "textcoords": "offset points"}
+    look["gid"] = ON_COLOUR
     place = {"xytext": (0, 1 if known else 0), "va": "bottom" if known else "center"}
     ax.annotate(f"{value:.2f}", centre, fontsize=_style.TITLE, **place, **look)
     if known:

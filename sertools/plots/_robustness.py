@@ -66,6 +66,7 @@ def robustness(
     panels = _style.panels(ax, len(curves), size, "kinds of degradation", columns)
     for panel, (family, levels) in zip(panels, curves.items(), strict=True):
         _panel(panel, family, levels, found, first=panel is panels[0])
+    _style.as_written(*panels)
     if ax is None:
         _caption(panels, found)
     return _style.as_given(ax, panels)
@@ -194,7 +195,7 @@ def _caption(panels: np.ndarray, found: "Robustness") -> None:
     figure, clean = panels[0].figure, found.clean
     head = f"Does it still hear it?  {_style.made_by(clean.info)}"
     look = {"fontsize": _style.TITLE, "fontweight": "bold", "color": INK}
-    figure.suptitle(head, x=0.01, ha="left", **look)
+    _style.no_formula(figure.suptitle(head, x=0.01, ha="left", **look))
     n = clean.n_speakers
     said = ["Band or line: 95 % over speakers." if n and n >= 3 else "No intervals."]
     said += ["Open dot: may be chance."] * bool(n and n >= 6)
@@ -202,4 +203,5 @@ def _caption(panels: np.ndarray, found: "Robustness") -> None:
     said += _style.alarms(clean.warnings)
     room = int(_style.letters(figure.get_figwidth()))
     text = "\n".join(textwrap.wrap(" ".join(said), room))
-    figure.supxlabel(text, x=0.01, ha="left", fontsize=SMALL, color=MUTED)
+    look = {"ha": "left", "fontsize": SMALL, "color": MUTED}
+    _style.no_formula(figure.supxlabel(text, x=0.01, **look))

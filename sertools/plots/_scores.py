@@ -207,6 +207,7 @@ def _bars(
     ax.set_ylim(len(column) - 0.4, -0.6)
     ax.margins(x=0.12)
     _style.tidy(ax, grid="x")
+    _style.as_written(ax)
     ax.tick_params(axis="y", length=0)
     if (column < 0).any():
         ax.axvline(0, color=MUTED, linewidth=0.8)

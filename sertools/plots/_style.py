@@ -1,6 +1,7 @@
 """Figure style: a figure where none is given, ink, headings, legends, markers."""
 
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from sertools import display, labels
 from sertools.evaluation._notes import MADE_UP, of_kind
+from sertools.plots._dark_theme import figure_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +38,8 @@ def axes(ax: "Axes | None", width: float, height: float) -> "Axes":
         return ax
     import matplotlib.pyplot as plt
 
-    figure, ax = plt.subplots(figsize=(width, height), layout="constrained")
+    look = {"layout": "constrained", "FigureClass": figure_class()}
+    figure, ax = plt.subplots(figsize=(width, height), **look)
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
     return ax
 
@@ -60,6 +63,7 @@ def panels(
             sharey=columns > 1,
             squeeze=False,
             layout="constrained",
+            FigureClass=figure_class(),
         )
         for spare in made.ravel()[n:]:
             figure.delaxes(spare)
@@ -75,6 +79,37 @@ def as_given(
 ) -> "Axes | np.ndarray":
     """Give the one Axes that a caller gave, else all that were drawn on."""
     return ax if ax is not None and not np.iterable(ax) else drawn
+
+
+def as_written(*drawn: "Axes") -> None:
+    """Show all text of these Axes letter by letter: a name from data is no formula."""
+    from matplotlib.text import Text
+
+    for ax in drawn:
+        for axis in (ax.xaxis, ax.yaxis):
+            ticks = [text.get_text() for text in axis.get_ticklabels()]
+            if any(map(_odd, ticks)):
+                axis.set_ticks(axis.get_ticklocs(), list(map(_shown, ticks)))
+        for text in ax.findobj(Text):
+            no_formula(text)
+
+
+def no_formula(text: "Text") -> None:
+    """Show a text letter by letter, with a sign for each that cannot be seen."""
+    text.set_parse_math(False)
+    if _odd(text.get_text()):
+        text.set_text(_shown(text.get_text()))
+
+
+def _odd(text: str) -> bool:
+    """Tell whether a text has letters that no font shows, other than ends of lines."""
+    kinds = (unicodedata.category(letter) for letter in text if letter != "\n")
+    return any(kind in ("Cc", "Cf", "Cs") for kind in kinds)
+
+
+def _shown(text: str) -> str:
+    """Put a sign that can be seen in place of each letter that cannot."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _odd(one) else one for one in text)
 
 
 def inches(ax: "Axes") -> tuple[float, float]:
@@ -158,6 +193,7 @@ def heading(
 
     Call it last: the lines are broken to the width that the Axes has by then.
     """
+    as_written(ax)
     figure = ax.get_figure(root=True)
     if figure.get_layout_engine() is not None:
         figure.get_layout_engine().execute(figure)
@@ -173,6 +209,7 @@ def heading(
     )
     _over(ax, lines, 5 + line_height * len(alarms), MUTED)
     _over(ax, alarms, 5, WARNING)
+    as_written(ax)
 
 
 def _over(ax: "Axes", lines: list[str], points: float, colour: str) -> None:

@@ -310,6 +310,9 @@ class ClipTable(Widget):
         bands, width = shades.shape
         return {"bands": bands, "columns": width}, [shades.tobytes()]
 
+    def _on_enlarged(self, question: dict, _) -> tuple[dict, list[bytes]]:
+        return _players.enlarged(self._path(question["row"]))
+
     def _on_clear(self, *_) -> tuple[dict, list]:
         self.linked.clear()
         return {}, []

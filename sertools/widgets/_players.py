@@ -8,7 +8,7 @@ import os
 import numpy as np
 import pandas as pd
 
-from sertools import audio
+from sertools import audio, extras
 from sertools.display import Display, Part
 from sertools.plots import _audio
 
@@ -65,6 +65,33 @@ def shades(waveform: np.ndarray, most: int) -> np.ndarray:
     starts = np.arange(0, level.shape[1], width)
     level = np.maximum.reduceat(level, starts, axis=1)  # what is loud stays seen
     return np.rint(255 * (1 - level / _audio.FLOOR)).astype(np.uint8)
+
+
+_WIDE = 1600  # columns of a picture that fills a page
+
+
+def enlarged(path: str | os.PathLike) -> tuple[dict, list[bytes]]:
+    """Give a clip's spectrogram and the range of its samples, for a whole page."""
+    waveform = audio.load(path, RATE)
+    levels = shades(waveform, _WIDE)
+    starts = np.linspace(0, len(waveform), min(_WIDE, len(waveform)), endpoint=False)
+    samples = np.clip(waveform * 32767, -32768, 32767).astype("<i2")
+    ranges = [f.reduceat(samples, starts.astype(int)) for f in (np.minimum, np.maximum)]
+    facts = {
+        "bands": levels.shape[0],
+        "columns": levels.shape[1],
+        "seconds": len(waveform) / RATE,
+        "hertz": hertz(),
+    }
+    return facts, [levels.tobytes(), *(part.tobytes() for part in ranges)]
+
+
+def hertz() -> list[tuple[str, float]]:
+    """Say how high up in a spectrogram some frequencies are, as a share."""
+    librosa = extras.require("librosa")
+    top = librosa.hz_to_mel(RATE / 2)
+    ticks = {"500": 500, "1k": 1000, "2k": 2000, "4k": 4000}
+    return [(word, float(librosa.hz_to_mel(hz) / top)) for word, hz in ticks.items()]
 
 
 _SHOWN = ("emotion", "predicted", "confidence", "speaker", "sex", "text", "intensity")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import traitlets
 
-from sertools import audio, features, models
+from sertools import audio, extras, features, models
 from sertools.features._timeline import MARGIN, classes
 from sertools.metadata import TimelineMetadata
 from sertools.plots import _style, emotion_timeline
@@ -103,7 +103,7 @@ class AudioBuffer:
 
 def _mel_levels(samples: np.ndarray, middles: np.ndarray) -> np.ndarray:
     """Measure the mel spectrum around each of these samples, in dB, as float16."""
-    import librosa
+    librosa = extras.require("librosa")
 
     mel = librosa.filters.mel(sr=RATE, n_fft=_FFT, n_mels=BANDS).T
     window = np.hanning(_WINDOW + 1)[:-1].astype(np.float32) / 32768
@@ -162,7 +162,7 @@ class Timeline(Widget):
         self, reel: AudioBuffer, tables: dict[str, pd.DataFrame], margin: float = MARGIN
     ):
         self.reel, self.tables, self.margin = reel, tables, margin
-        self.hertz = _hertz()
+        self.hertz = _players.hertz()
         told = {name: features.decisions(t, margin) for name, t in tables.items()}
         words = sorted({word for table in tables.values() for word in classes(table)})
         super().__init__(
@@ -377,15 +377,6 @@ def _packed(name: str, table: pd.DataFrame, merged: pd.DataFrame) -> dict:
 
 def _codes(words: pd.Series, levels: list[str]) -> bytes:
     return pd.Index(levels).get_indexer(words).astype("<i4").tobytes()
-
-
-def _hertz() -> list[tuple[str, float]]:
-    """Say how high up in the spectrogram some frequencies are, as a share."""
-    import librosa
-
-    top = librosa.hz_to_mel(RATE / 2)
-    ticks = {"500": 500, "1k": 1000, "2k": 2000, "4k": 4000}
-    return [(word, float(librosa.hz_to_mel(hz) / top)) for word, hz in ticks.items()]
 
 
 _PLAYED = 60.0  # seconds of sound that a saved page carries at most: 2.6 MB

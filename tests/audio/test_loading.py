@@ -1,4 +1,5 @@
 import io
+import os
 import struct
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import soundfile
 
 from sertools import audio
+from sertools.audio import _loading
 
 POINTER = (
     "version https://git-lfs.github.com/spec/v1\n"
@@ -352,3 +354,67 @@ def test_an_open_file_is_refused_as_the_file_itself(data, reason):
     file.name = "voice.wav"
     with pytest.raises(ValueError, match=rf"^voice.wav: .*{reason}"):
         audio.load(file)
+
+
+# Sound that is not what it seems
+
+
+@pytest.mark.parametrize("scale", [32_768, 2**31])
+def test_floats_in_the_scale_of_integers_are_brought_to_full_scale(tmp_path, scale):
+    soundfile.write(tmp_path / "a.wav", tone(), 16_000, subtype="DOUBLE")
+    soundfile.write(tmp_path / "b.wav", tone() * scale, 16_000, subtype="DOUBLE")
+    right = audio.load(tmp_path / "a.wav")
+    assert audio.load(tmp_path / "b.wav") == pytest.approx(right, abs=1e-6)
+    assert audio.load(tone() * scale) == pytest.approx(right, abs=1e-6)
+    assert np.abs(audio.load(20 * tone())).max() == pytest.approx(10, rel=0.01)
+    with pytest.raises(ValueError, match="in no scale that is known"):
+        audio.load(1e15 * tone())
+
+
+def test_channels_that_cancel_each_other_give_the_louder_one(tmp_path):
+    both = np.column_stack([tone(), -0.9 * tone()])
+    soundfile.write(tmp_path / "a.wav", np.column_stack([tone(), -tone()]), 16_000)
+    assert np.abs(audio.load(tmp_path / "a.wav")).max() == pytest.approx(0.5, abs=1e-3)
+    assert audio.load(both) == pytest.approx(tone().astype("f4"), abs=1e-6)
+
+
+@pytest.mark.parametrize("rate", [1, 7, 999, 768_001])
+def test_rates_that_nobody_records_at_are_refused(rate):
+    with pytest.raises(ValueError, match="1000 to 768000 Hz are used"):
+        audio.load(tone(), sr=rate)
+
+
+def test_pipes_and_devices_are_named_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.wav")
+    for path in (tmp_path / "a.wav", "/dev/zero"):
+        for read in (audio.load, audio.duration):
+            with pytest.raises(ValueError, match="a pipe or a device, not an audio"):
+                read(path)
+    with pytest.raises(ValueError, match="cannot hold a NUL"):
+        audio.load("a\0b.wav")
+
+
+def test_a_long_recording_is_refused_by_its_header_before_it_is_read(tmp_path):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, np.zeros(16_000 * 700), 16_000)  # over ten minutes: in blocks
+    with pytest.raises(ValueError, match=r"12 minutes, more than the limit of 1\b"):
+        audio.load(path, max_minutes=1)
+    assert len(audio.load(path, 8_000)) == pytest.approx(8_000 * 700, abs=2)
+
+
+def test_a_header_that_claims_hours_takes_no_memory(tmp_path):
+    path = tmp_path / "a.flac"
+    soundfile.write(path, tone(), 16_000)
+    content = bytearray(path.read_bytes())
+    content[22:26] = (16_000 * 3600 * 4).to_bytes(5, "big")[1:]  # four hours, it says
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="cut short|not audio"):
+        audio.load(path)
+
+
+def test_in_blocks_is_as_at_one_go(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", tone(seconds=3, rate=48_000), 48_000)
+    whole = audio.load(tmp_path / "a.wav")
+    monkeypatch.setattr(_loading, "_WHOLE", 1)
+    monkeypatch.setattr(_loading, "_BLOCK", 10_000)
+    assert audio.load(tmp_path / "a.wav") == pytest.approx(whole, abs=1e-5)

@@ -1,4 +1,5 @@
 import io
+import os
 import subprocess
 import sys
 import threading
@@ -205,7 +206,7 @@ def test_a_folder_in_place_of_a_file_is_named(corpus, shape, tmp_path):
     clips = corpus(2)
     clips.loc["x/01", "path"] = str(tmp_path)
     X = features.extract(shape, clips, store=False)
-    assert "directory" in reasons(X)["x/01"]
+    assert "a folder" in reasons(X)["x/01"]
 
 
 def test_strict_raises_naming_them(mixed, store, shape):
@@ -346,3 +347,38 @@ def test_weights_are_weighed(tmp_path):
 
 def test_random_weights_have_no_size_worth_telling():
     assert megabytes(models.load("whisper", weights="tiny")) is None
+
+
+def test_what_strikes_every_clip_is_not_theirs(corpus, shape):
+    class Broken(type(shape)):
+        name = "broken"
+
+        def _embed(self, waveforms):
+            raise RuntimeError("no locator available")
+
+    with pytest.raises(ValueError, match=r"^No clip is to blame.*no locator available"):
+        features.extract(Broken(), corpus(3), store=False, jobs=1)
+
+
+def test_a_clip_too_short_for_a_system_is_not_blamed_on_its_numbers(corpus, shape):
+    class Wanting(type(shape)):
+        name = "wanting"
+
+        def _embed(self, waveforms):
+            return np.array(
+                [[np.nan if len(w) < 2_000 else 1.0] * 3 for w in waveforms]
+            )
+
+    clips = corpus(2)
+    soundfile.write(clips["path"].iloc[0], np.ones(1_600) / 3, 16_000)
+    X = features.extract(Wanting(), clips, store=False, jobs=1)
+    (reason,) = reasons(X).values()
+    assert reason.endswith("not finite numbers; it lasts 100 ms only)")
+
+
+def test_a_pipe_among_the_clips_is_named(corpus, shape, tmp_path):
+    clips = corpus(2)
+    os.mkfifo(tmp_path / "a.wav")
+    clips.iloc[0, clips.columns.get_loc("path")] = str(tmp_path / "a.wav")
+    X = features.extract(shape, clips, store=False, jobs=1)
+    assert list(reasons(X).values()) == ["a pipe or a device, not a file"]

@@ -237,3 +237,24 @@ def test_scores_come_in_batches_and_are_the_same_cold_and_warm(corpus, store):
     assert (cold.dtypes == np.float32).all()
     assert cold.columns.tolist() == ["happy", "sad"]
     assert cold.sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+ORPHAN = """
+import os, sys, time
+from sertools.features import _workers
+worker = _workers.Worker()
+worker._process = _workers._started()
+print(worker._process.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_no_worker_outlives_its_parent():
+    parent = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True
+    )
+    worker = psutil.Process(int(parent.stdout.readline()))
+    time.sleep(1)
+    parent.kill()
+    parent.wait()
+    worker.wait(timeout=10)

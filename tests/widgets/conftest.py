@@ -160,7 +160,7 @@ def lab(browser, server):
     folder, address = server
     made, troubles = [], []
 
-    def opened(*cells, scheme="light", size=(1280, 1000), **options):
+    def opened(*cells, scheme="light", size=(1280, 1000), permissions=(), **options):
         name = f"n{len(list(folder.glob('*.ipynb')))}.ipynb"
         notebook = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell) for cell in cells],
@@ -170,7 +170,7 @@ def lab(browser, server):
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
-            permissions=["microphone"],
+            permissions=["microphone", *permissions],
             **options,
         )
         made.append(context)

@@ -1,5 +1,7 @@
 """The table of clips that one filters, plays through and tags."""
 
+import os
+
 import pandas as pd
 import pytest
 
@@ -143,6 +145,105 @@ def test_a_question_mark_shows_the_keys(lab, setup):
     assert "Shift with Enter" in matrix.get_by_role("dialog").inner_text()
     matrix.get_by_role("button", name="Close").click()
     matrix.get_by_role("dialog").wait_for(state="hidden")
+
+
+@pytest.mark.slow
+def test_undo_and_a_table_to_take_away(lab, setup):
+    show = "browser = widgets.clip_browser(clips, result)\nbrowser"
+    notebook = lab(setup, show, "", permissions=["clipboard-read", "clipboard-write"])
+    notebook.run(0)
+    notebook.run(1)
+    page, root = notebook.page, notebook.widget("clip_browser")
+    undo, size = root.get_by_role("button", name="Undo"), "aria-setsize"
+    first, held = root.locator(".row").first, root.locator(".cliplist")
+    emotion = root.get_by_label("emotion", exact=True)
+    assert undo.is_disabled()
+    emotion.select_option("happy")
+    held.focus()
+    page.keyboard.press("1")
+    first.locator(".tag").wait_for()
+    page.keyboard.press("Control+z")  # the tag, then the filter
+    first.locator(".tag").wait_for(state="detached")
+    notebook.expect("print(browser.tags, len(browser.selection))", "{} 32")
+    undo.click()
+    assert (emotion.input_value(), first.get_attribute(size)) == ("", "192")
+    assert undo.is_disabled()
+    notebook.expect("print(browser.selection)", "[]")
+
+    root.get_by_label("Search").press_sequentially("no such", delay=20)
+    assert root.locator(".row").count() == 0
+    undo.click()  # what is typed in one go is one step
+    assert root.get_by_label("Search").input_value() == ""
+    assert first.get_attribute(size) == "192"
+    emotion.select_option("sad")
+    root.get_by_text("Show all clips").click()
+    root.locator(".row[aria-setsize='192']").first.wait_for()
+    undo.click()
+    assert emotion.input_value() == "sad"
+    notebook.expect("print(len(browser.selection))", "32")
+
+    held.focus()
+    page.keyboard.press("2")
+    root.get_by_role("button", name="Copy table").click()
+    root.locator(".told", has_text="Copied 32 rows").wait_for()
+    lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+    heads = lines[0].split("\t")
+    assert (heads[0], heads[-1], len(lines)) == ("clip", "tag", 33)
+    assert lines[1].split("\t")[-1] == "unclear"
+
+    # Without Python, too: the page says so, and keeps all.
+    page.evaluate(RESTART)
+    root.get_by_text("is still here").wait_for(timeout=20_000)
+    page.keyboard.press("Tab")
+    held.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("1")
+    root.locator(".tag", has_text="keep").wait_for()
+    with page.expect_download() as download:
+        root.get_by_role("button", name="Save CSV").click()
+    assert download.value.suggested_filename == "clips.csv"
+    table = pd.read_csv(download.value.path(), index_col="clip")
+    assert table["tag"].fillna("").tolist()[:3] == ["unclear", "keep", ""]
+    assert set(table["emotion"]) == {"sad"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_spectrogram_is_enlarged(lab, setup, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    show = "widgets.clip_browser(clips, result)"
+    notebook = lab(setup, show, scheme=scheme)
+    notebook.run(0)
+    notebook.run(1)
+    page, root = notebook.page, notebook.widget("clip_browser")
+    large = root.locator("dialog.enlarged")
+    root.locator(".row").nth(2).locator(".picture").click()
+    large.wait_for()
+    assert root.locator(".row.playing").count() == 0
+    inked = """canvas => canvas.getContext("2d").getImageData(
+        canvas.width / 2, 0, 1, canvas.height).data.filter((v, k) => k % 4 === 3 && v)
+        .length > 9"""
+    for canvas in large.locator("canvas").all():
+        page.wait_for_function(inked, arg=canvas.element_handle())
+    answer = axe.Axe().run(page, context="dialog[open]").response
+    assert [v["id"] for v in answer["violations"]] == []
+    picture(page, f"enlarged-{scheme}")
+    large.get_by_role("button", name="Play").click()
+    large.get_by_role("button", name="Stop").wait_for()
+    page.keyboard.press("Escape")
+    large.wait_for(state="hidden")
+    root.locator(".cliplist").focus()
+    page.keyboard.press("e")
+    large.wait_for()
+    page.keyboard.press("Escape")
+    large.wait_for(state="hidden")
+    assert root.locator(".cliplist").evaluate("l => l === document.activeElement")
+
+
+def picture(page, name):
+    """Keep a picture of the page where somebody wants to look at it."""
+    if folder := os.environ.get("SERTOOLS_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
 
 
 @pytest.fixture(scope="module")

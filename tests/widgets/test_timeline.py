@@ -1,5 +1,6 @@
 """The timeline that one plays from a click."""
 
+import os
 import time
 
 import numpy as np
@@ -267,6 +268,49 @@ def test_click_drag_and_keys(lab):
     assert root.locator(".segments tbody tr").count() == 80
     assert "not sure (angry first)" in root.locator(".segments").inner_text()
     assert axe(page, ".sertools-timeline") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_enlarged_undone_and_taken_away(lab, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    show = """\
+voice = 0.3 * np.sin(np.arange(8 * RATE) / 9)
+table = pd.DataFrame({"start": [0, 4], "end": [4, 8], "angry": [0.9, 0.2]})
+shown = widgets.timeline(voice, {"made up": table.assign(sad=1 - table.angry)})
+shown"""
+    notebook = lab(MADE + show, "", scheme=scheme)
+    notebook.run(0)
+    page, root = notebook.page, notebook.widget("timeline")
+    large, glass = root.locator("dialog.enlarged"), root.locator(".glass")
+    height = root.locator(".stage").bounding_box()["height"]
+    glass.focus()
+    page.keyboard.press("e")
+    large.wait_for()
+    page.wait_for_function(
+        "([stage, before]) => stage.clientHeight > before + 200",
+        arg=[root.locator(".stage").element_handle(), height],
+    )
+    page.wait_for_timeout(500)
+    answer = axe.Axe().run(page, context="dialog[open]").response
+    assert [v["id"] for v in answer["violations"]] == []
+    if folder := os.environ.get("SERTOOLS_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/timeline-{scheme}.png")
+    page.keyboard.press("Enter")  # its keys work there, too
+    notebook.page.keyboard.press("Escape")
+    large.wait_for(state="hidden")
+    assert glass.evaluate("glass => glass === document.activeElement")
+    notebook.expect("print(shown.selection)", "[0.0, 4.0]")
+    glass.focus()
+    page.keyboard.press("Control+z")
+    notebook.expect("print(shown.selection)", "None")
+    root.get_by_role("button", name="Enlarge").click()
+    large.get_by_role("button", name="Close").click()
+    large.wait_for(state="hidden")
+    with page.expect_download() as download:
+        root.get_by_role("button", name="Save CSV").click()
+    table = pd.read_csv(download.value.path())
+    assert table["verdict"].tolist() == ["angry", "sad"]
 
 
 @pytest.mark.slow

@@ -3,10 +3,12 @@
 import { clipList, LIST_KEYS } from "./cliplist.js";
 import { clipsOf, shownRows } from "./clips.js";
 import { count, make, opened, themed } from "./dom.js";
+import { historyOf, put, UNDO_KEYS } from "./history.js";
 import { keyHelp } from "./keyhelp.js";
 import { lifecycle, orphaned } from "./lifecycle.js";
 import { rpc } from "./rpc.js";
 import { summary } from "./summary.js";
+import { tableOf, takeaway } from "./takeaway.js";
 
 const TAG_KEYS = [
   ["1 to 9", "tag the clip"],
@@ -75,8 +77,18 @@ function render({ model, el }) {
   }
   bar.append(make("span", { class: "pair" }, order.label, turn), through);
   const tagging = make("div", { class: "tagging", role: "group", "aria-label": "Tag" });
-  el.append(summary(model, ask, signal), bar, list.el, tagging);
-  keyHelp(el, { "in the list": [...LIST_KEYS, ...TAG_KEYS] }, signal);
+  const remembered = ["_picked", "_empty_filter", "_by_answers", "tags", "words"];
+  const history = historyOf(model, remembered, el, signal, say, filters, unfilter);
+  const tag = { tag: (row) => model.get("tags")[clips.names[row]] ?? "" };
+  const table = () => tableOf(clips, list.rows(), tag);
+  el.append(
+    summary(model, ask, signal),
+    bar,
+    list.el,
+    tagging,
+    takeaway("clips", table, say, history.button),
+  );
+  keyHelp(el, { "in the list": [...LIST_KEYS, ...TAG_KEYS], everywhere: UNDO_KEYS }, signal);
   themed(el, () => {}, signal);
 
   function choice(name, options, changed) {
@@ -111,14 +123,31 @@ function render({ model, el }) {
     const all = Array.from({ length: clips.n }, (_, row) => row);
     const kept = all.filter(keep());
     const rows = kept.length === clips.n ? [] : kept;
-    const before = state();
     filtering = true;
-    model.set("_by_answers", Boolean(facets.get("predicted")?.select.value));
-    model.set("_empty_filter", !kept.length);
-    model.set("_picked", rows);
+    put(model, {
+      _by_answers: Boolean(facets.get("predicted")?.select.value),
+      _empty_filter: !kept.length,
+      _picked: rows,
+    });
     filtering = false;
     sent = state();
-    if (sent !== before) model.save_changes();
+    history.look();
+    show();
+  }
+
+  // What is filtered by here, for coming back to it.
+  function filters() {
+    const set = [...facets].map(([name, { select }]) => [name, select.value]);
+    return [search.value, Object.fromEntries(set), base && [...base]];
+  }
+  function unfilter([words, set, rows], change) {
+    filtering = true;
+    change(); // the tags on offer, too
+    filtering = false;
+    sent = state();
+    search.value = words;
+    for (const [name, { select }] of facets) select.value = set[name];
+    base = rows && new Set(rows);
     show();
   }
 
@@ -202,9 +231,7 @@ function render({ model, el }) {
     if (tag) tags[clips.names[row]] = tag;
     else delete tags[clips.names[row]];
     const words = model.get("words");
-    if (tag && !words.includes(tag)) model.set("words", [...words, tag]);
-    model.set("tags", tags);
-    model.save_changes();
+    put(model, { words: tag && !words.includes(tag) ? [...words, tag] : words, tags });
     say(`${clips.names[row]}: ${tag || "no tag"}`);
   }
 

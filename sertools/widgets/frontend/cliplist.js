@@ -3,6 +3,7 @@
 
 import { colourOf } from "./clips.js";
 import { make } from "./dom.js";
+import { enlarging } from "./enlarge.js";
 import { keysInWords } from "./keyhelp.js";
 import { picturing, playing } from "./sound.js";
 
@@ -11,6 +12,7 @@ export const LIST_KEYS = [
   ["Space", "plays"],
   ["Enter", "plays through"],
   ["Escape", "stops"],
+  ["E", "enlarges waveform and spectrogram"],
 ];
 const HEIGHT = 52; // of a row, in pixels
 const SPARE = 3; // rows kept above and below what is seen
@@ -56,6 +58,8 @@ export function clipList({
     onplay?.(player);
   });
   const picture = picturing(ask, signal);
+  const enlarged = enlarging({ clips, ask, signal, player });
+  el.append(enlarged.el);
 
   const option = (at) => {
     const row = rows[at];
@@ -73,11 +77,12 @@ export function clipList({
         onclick: (event) => {
           if (event.target.closest("button, input, select")) return;
           move(at);
-          if (event.target.closest(".play, .spectrogram")) toggle(at);
+          if (event.target.closest(".play")) toggle(at);
+          else if (event.target.closest(".picture")) enlarged.open(rows[at]);
         },
       },
       make("span", { class: "play", "aria-hidden": "true", title: "Play" }),
-      make("span", { class: "picture" }, canvas, make("span", { class: "cursor" })),
+      make("span", { class: "picture", title: "Enlarge" }, canvas, make("span", { class: "cursor" })),
       named(clips, row),
       judged(clips, row),
       extra?.(row) ?? null,
@@ -147,6 +152,7 @@ export function clipList({
     End: () => move(rows.length - 1),
     " ": () => rows.length && toggle(active),
     Enter: playThrough,
+    e: () => rows.length && enlarged.open(rows[active]),
     Escape: () => {
       through = false;
       player.stop();
@@ -174,6 +180,8 @@ export function clipList({
     player,
     move,
     playThrough,
+    enlarge: enlarged.open,
+    rows: () => rows,
     get active() {
       return rows[active];
     },

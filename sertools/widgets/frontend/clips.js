@@ -1,5 +1,6 @@
 // The clips of a widget, as Python sent them, and which of them are on show.
 
+import { put } from "./history.js";
 import { numbers } from "./rpc.js";
 
 // Read the table of clips: names, and columns by name.
@@ -58,6 +59,5 @@ export function shownRows(model, n) {
 
 // Say to Python which rows are picked here; none means no filter.
 export function pick(model, rows) {
-  model.set("_picked", [...rows].sort((a, b) => a - b));
-  model.save_changes();
+  put(model, { _picked: [...rows].sort((a, b) => a - b) });
 }

@@ -3,10 +3,12 @@
 import { clipList, LIST_KEYS } from "./cliplist.js";
 import { clipsOf, colourOf, pick, shownRows } from "./clips.js";
 import { count, make, opened, themed } from "./dom.js";
+import { historyOf, UNDO_KEYS } from "./history.js";
 import { keyHelp, keysInWords } from "./keyhelp.js";
 import { lifecycle, orphaned } from "./lifecycle.js";
 import { rpc } from "./rpc.js";
 import { summary } from "./summary.js";
+import { tableOf, takeaway } from "./takeaway.js";
 
 const MATRIX_KEYS = [
   ["Arrows", "move"],
@@ -36,7 +38,10 @@ function render({ model, el }) {
       make("div", { class: "detail" }, heading, list.el),
     ),
   );
-  keyHelp(el, { "in the matrix": MATRIX_KEYS, "in the list": LIST_KEYS }, signal);
+  const history = historyOf(model, ["_picked"], el, signal, say);
+  el.append(takeaway("confusion", () => tableOf(clips, list.rows()), say, history.button));
+  const keys = { "in the matrix": MATRIX_KEYS, "in the list": LIST_KEYS, everywhere: UNDO_KEYS };
+  keyHelp(el, keys, signal);
   themed(el, () => {}, signal);
 
   function matrix() {

@@ -2,7 +2,7 @@
 
 import { clock, make } from "./dom.js";
 
-// Make the buttons; `act` has toggle, turn, zoom(factor), whole, into, clear.
+// Make the buttons; `act` has toggle, turn, zoom(factor), whole, enlarge, into, clear.
 export function controlsOf(seconds, act) {
   const button = (text, title, onclick, more = {}) =>
     make("button", { text, title, "aria-label": title, onclick, ...more });
@@ -10,6 +10,7 @@ export function controlsOf(seconds, act) {
   const nearer = button("+", "Zoom in", () => act.zoom(0.5));
   const wider = button("−", "Zoom out", () => act.zoom(2));
   const whole = button("All", "Show the whole recording", act.whole);
+  const large = button("⤢", "Enlarge (E)", act.enlarge);
   const loop = button("Loop", "Loop the selection", act.turn, { "aria-pressed": "false" });
   const into = button("Zoom to it", "Zoom to the selection", act.into);
   const clear = button("Clear", "Clear the selection", act.clear, { class: "quiet" });
@@ -19,7 +20,7 @@ export function controlsOf(seconds, act) {
     "div",
     { class: "tools" },
     make("span", { class: "group" }, main, now),
-    make("span", { class: "group" }, wider, nearer, whole),
+    make("span", { class: "group" }, wider, nearer, whole, large),
     make("span", { class: "group picking" }, picked, loop, into, clear),
   );
   return {

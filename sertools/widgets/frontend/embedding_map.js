@@ -6,6 +6,7 @@ import { coloursOf, legend } from "./colouring.js";
 import { colour, count, make, opened, sized, themed } from "./dom.js";
 import { gestures } from "./gestures.js";
 import { hoverCard } from "./hovercard.js";
+import { historyOf, UNDO_KEYS } from "./history.js";
 import { keyboardOf, MAP_KEYS } from "./keyboard.js";
 import { keyHelp, keysInWords } from "./keyhelp.js";
 import { lifecycle, orphaned } from "./lifecycle.js";
@@ -13,6 +14,7 @@ import { FAINT, HIDDEN, PICKED, SHOWN, rendererOf } from "./renderer.js";
 import { numbers, rpc } from "./rpc.js";
 import { picturing } from "./sound.js";
 import { summary } from "./summary.js";
+import { tableOf, takeaway } from "./takeaway.js";
 import { toolbarOf, zoomButtons } from "./toolbar.js";
 import { viewportOf } from "./viewport.js";
 
@@ -91,7 +93,10 @@ function render({ model, el }) {
     make("p", { class: "title" }, title, note),
     make("div", { class: "space" }, tools.el, frame, groups, hint, heading, list.el),
   );
-  keyHelp(el, { "on the map": MAP_KEYS, "in the list": LIST_KEYS }, signal);
+  const history = historyOf(model, ["_picked"], el, signal, say);
+  el.append(takeaway("embedding_map", () => tableOf(clips, list.rows()), say, history.button));
+  const keys = { "on the map": MAP_KEYS, "in the list": LIST_KEYS, everywhere: UNDO_KEYS };
+  keyHelp(el, keys, signal);
   const renderer = rendererOf(viewport, below, above);
   const touch = gestures(
     above,
@@ -138,6 +143,7 @@ function render({ model, el }) {
         else list.player.play(row);
       },
       choose,
+      enlarge: list.enlarge,
       zoom: nearer,
       clear: () => {
         touch.cancel();

@@ -11,12 +11,13 @@ export const MAP_KEYS = [
   ["Shift with Enter", "adds"],
   ["A", "picks all of its group"],
   ["N", "picks its ten nearest and ten more"],
+  ["E", "enlarges waveform and spectrogram"],
   ["Plus, minus and 0", "zoom"],
   ["Escape", "clears"],
 ];
 
 // Give the keyboard of a viewport's points, those that are `wanted(row)`. `act` is told:
-// moved(row), lost(), play(row), choose(rows, more), zoom(factor), clear();
+// moved(row), lost(), play(row), enlarge(row), choose(rows, more), zoom(factor), clear();
 // `sameGroup(row)` gives a test of rows.
 export function keyboardOf(viewport, wanted, sameGroup, act) {
   let reach = 0; // points that N has picked
@@ -49,6 +50,7 @@ export function keyboardOf(viewport, wanted, sameGroup, act) {
       const same = sameGroup(keyboard.cursor);
       act.choose(around((row) => wanted(row) && same(row)), more);
     },
+    e: () => act.enlarge(keyboard.cursor),
     n: () => {
       reach += NEAREST;
       act.choose(around(wanted).slice(0, reach + 1), false);

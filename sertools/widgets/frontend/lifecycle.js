@@ -18,6 +18,9 @@ export function lifecycle(model, signal) {
   signal.addEventListener("abort", () => tell("gone"));
 }
 
+const KEPT_HERE =
+  " What is picked and tagged is still here, and goes on without it: copy or save it below.";
+
 // Say above a widget that Python is gone, as soon as JupyterLab has noticed.
 export function orphaned(model, el, ask, signal) {
   const notice = make("p", { class: "orphaned", role: "alert" });
@@ -28,7 +31,8 @@ export function orphaned(model, el, ask, signal) {
     } catch (error) {
       words = error.message;
     }
-    notice.textContent = words;
+    const kept = el.querySelector(".actions") ? KEPT_HERE : "";
+    notice.textContent = words && words + kept;
     if (words) el.prepend(notice);
     else notice.remove();
   };

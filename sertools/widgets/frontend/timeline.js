@@ -3,6 +3,8 @@
 import { axisOf, ticked } from "./axis.js";
 import { controlsOf, spanWords } from "./controls.js";
 import { clock, colour, fit, make, opened, sized, themed, tone } from "./dom.js";
+import { overPage } from "./enlarge.js";
+import { historyOf, put } from "./history.js";
 import { keyHelp, keysInWords } from "./keyhelp.js";
 import { drawLanes, LANE, STRIP } from "./lanes.js";
 import { legendOf, readingOf } from "./legend.js";
@@ -12,10 +14,12 @@ import { rpc } from "./rpc.js";
 import { gapsOf, heardBy, inWords, saidAt, saidBriefly } from "./scores.js";
 import { segmentTable } from "./segments.js";
 import { streaming } from "./stream.js";
+import { takeaway } from "./takeaway.js";
 import { drawBands, drawWave, viewsOf } from "./views.js";
 
 const WAVE = 62; // heights in pixels
 const BANDS = 92;
+const LARGE = [150, 300]; // the same two, over the page
 const FOOT = 24;
 const LONG = 30; // seconds from which on there is an overview
 const LEAST = 0.02; // seconds: a shorter selection is none
@@ -28,6 +32,8 @@ const KEYS = [
   ["Square brackets", "set where a selection begins and ends"],
   ["Escape", "clears it"],
   ["Plus, minus and 0", "zoom"],
+  ["E", "enlarges waveform and spectrogram"],
+  ["Ctrl with Z", "undoes the last selection"],
 ];
 
 function render({ model, el }) {
@@ -80,6 +86,7 @@ function render({ model, el }) {
     },
     zoom: (factor) => zoomed(() => axis.zoom(factor, at)),
     whole: () => zoomed(() => axis.show(0, seconds)),
+    enlarge,
     into: () => zoomed(() => axis.show(...chosen())),
     clear: () => select(null),
   });
@@ -90,6 +97,14 @@ function render({ model, el }) {
     lanes: pictured(inWords(models)),
   };
   const stage = make("div", { class: "stage" }, ...Object.values(panels), overlay.el);
+  const shut = () => {
+    trouble.before(stage);
+    overlay.el.focus();
+    redraw();
+  };
+  const done = make("button", { text: "Close", onclick: () => large.close() });
+  const large = overPage("Enlarged", shut, done);
+  const history = historyOf(model, ["selection"], el, signal, say);
   const reading = readingOf(models, emotions);
   const trouble = make("div", { class: "trouble", role: "alert", hidden: true });
   el.append(
@@ -100,16 +115,33 @@ function render({ model, el }) {
     stage,
     trouble,
     segmentTable(models, play),
+    large,
+    takeaway("segments", segmentRows, say, history.button),
   );
   keyHelp(el, { "on the panels": KEYS }, signal);
+
+  function enlarge() {
+    done.before(stage);
+    large.showModal();
+    overlay.el.focus();
+    redraw();
+  }
+  function segmentRows() {
+    const heads = ["model", "start", "end", "verdict", "best", "score"];
+    const cells = ({ name, segments: found }) =>
+      found.map(({ start, end, verdict, best, probability }) => [
+        ...[name, start.toFixed(3), end.toFixed(3)],
+        ...[verdict, best, probability.toFixed(3)],
+      ]);
+    return [heads, ...models.flatMap(cells)];
+  }
 
   const chosen = () => model.get("selection");
   const shown = () => models.filter((heard) => !off.has(`model ${heard.name}`));
   const segments = () => (shown()[0] ?? models[0])?.segments ?? [];
   const within = (time) => Math.max(0, Math.min(time, seconds));
   function tell(name, value) {
-    model.set(name, value);
-    model.save_changes();
+    put(model, { [name]: value });
   }
 
   // Playing: a selection up to its end, time and again if looped; else all that comes.
@@ -192,7 +224,8 @@ function render({ model, el }) {
       End: () => to(seconds),
       " ": toggle,
       Enter: here,
-      Escape: () => (chosen() ? select(null) : player.pause()),
+      e: () => (large.open ? large.close() : enlarge()),
+      Escape: () => (large.open ? large.close() : chosen() ? select(null) : player.pause()),
       "[": () => edge(true),
       "]": () => edge(false),
       "+": () => zoom(0.5),
@@ -225,12 +258,15 @@ function render({ model, el }) {
     if (signal.aborted || !stage.clientWidth) return;
     axis.width = stage.clientWidth;
     const paper = colours();
+    const [waveHeight, bandsHeight] = large.open ? LARGE : [WAVE, BANDS];
     const view = views.best(axis);
     const names = emotions.map((e) => e.name).filter((name) => !off.has(name));
     const height = names.length * LANE + shown().length * STRIP;
     const gaps = gapsOf(shown(), axis.start, axis.end, 0.02);
-    drawWave(fit(panels.wave, axis.width, WAVE), view, axis, WAVE, views.peak(), gaps, paper);
-    drawBands(fit(panels.bands, axis.width, BANDS), view, axis, BANDS, about.hertz, paper);
+    const wave = fit(panels.wave, axis.width, waveHeight);
+    drawWave(wave, view, axis, waveHeight, views.peak(), gaps, paper);
+    const bands = fit(panels.bands, axis.width, bandsHeight);
+    drawBands(bands, view, axis, bandsHeight, about.hertz, paper);
     const lanes = fit(panels.lanes, axis.width, height + FOOT);
     drawLanes(lanes, axis, names, shown(), paper);
     ticked(lanes, axis, height, paper.muted, paper.line);

@@ -73,7 +73,7 @@ export function drawWave(context, view, axis, height, peak, gaps, paper) {
   }
   const place = { start: axis.start, end: axis.end, left: GUTTER, width: axis.inner(), height };
   if (view) drawRange(context, view, place, peak, paper.fill);
-  named(context, "waveform", height / 2, paper.ink, 12);
+  lettered(context, "waveform", height / 2, paper.ink, 12);
 }
 
 // Draw the range of the samples between two moments.
@@ -111,12 +111,12 @@ export function drawBands(context, view, axis, height, hertz, paper) {
   }
   for (const [word, share] of hertz) {
     const y = height * (1 - share);
-    named(context, `${word} Hz`, y, paper.muted, 11);
+    lettered(context, `${word} Hz`, y, paper.muted, 11);
     context.fillRect(GUTTER - 5, Math.round(y), 4, 1);
   }
 }
 
-function named(context, word, y, ink, size) {
+function lettered(context, word, y, ink, size) {
   context.font = `${size}px system-ui, sans-serif`;
   context.textAlign = "right";
   context.textBaseline = "middle";

@@ -1,0 +1,1 @@
+"""What benchmarks/faults.py tries, a file a group."""
