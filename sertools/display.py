@@ -8,9 +8,10 @@ import html
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Part(NamedTuple):
@@ -164,7 +165,7 @@ def span(low: float | None, high: float | None, sign: str = "", digits: int = 3)
     >>> span(0.5, 0.75), span(-0.1, 0.2, "+"), span(float("nan"), None)
     ('[0.500, 0.750]', '[-0.100, +0.200]', '(no interval)')
     """
-    if low is None or pd.isna(low):
+    if low is None or low != low:
         return "(no interval)"
     return f"[{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
 
@@ -190,7 +191,7 @@ def found_from(detectable: float) -> str:
     >>> found_from(float("nan"))
     'So few speakers would hide even a large difference.'
     """
-    if pd.isna(detectable):
+    if detectable is None or detectable != detectable:  # not a number
         return "So few speakers would hide even a large difference."
     return f"From {detectable:.3f} on, a difference would probably have been found."
 
@@ -256,17 +257,20 @@ def dotted(lines: Iterable[str]) -> str:
     return f"<ul>{items}</ul>" if items else ""
 
 
-def frame(table: pd.DataFrame, about: str, **options) -> str:
+def frame(table: "pd.DataFrame", about: str, **options) -> str:
     """Write a DataFrame in HTML: words to the left, nothing where a value is unknown.
 
     Examples
     --------
+    >>> import pandas as pd
     >>> page = frame(pd.DataFrame({"UAR": [0.5]}), "Scores", index=False)
     >>> page.count('aria-label="Scores"'), page.count('<th scope="col">UAR</th>')
     (1, 1)
     """
     page = table.to_html(border=0, na_rep="", **options)
-    words = [not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    from pandas.api.types import is_numeric_dtype
+
+    words = [not is_numeric_dtype(kind) for kind in table.dtypes]
     return headed(_ROW.sub(lambda row: _words_left(row[0], words), page), about)
 
 

@@ -285,7 +285,8 @@ def load_torch(
         if not [name for name in names if not _TENSORS.fullmatch(name)]:
             try:
                 with _one_line(path, passing=(pickle.UnpicklingError,)):
-                    return torch.load(file, **known)
+                    stored = torch.load(file, **known)
+                return _unexpanded(path, stored)
             except pickle.UnpicklingError as error:
                 if not whole:
                     raise ValueError(f"{path}: cannot be read: damaged.") from error
@@ -295,6 +296,21 @@ def load_torch(
         file.seek(0)
         with _one_line(path):
             return torch.load(file, **{**known, "weights_only": False})
+
+
+def _unexpanded(path, stored: object) -> object:
+    """Refuse tensors that repeat a few numbers: whoever copies one unfolds it."""
+    torch, waiting = require("torch"), [stored]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+        elif torch.is_tensor(value) and value.layout is torch.strided:
+            kept = value.untyped_storage().nbytes()
+            check_size(path, value.nbytes, max(kept, _ALWAYS))
+    return stored
 
 
 def check_torch(path: str | os.PathLike) -> None:

@@ -155,8 +155,11 @@ _HOLDS = {
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _HEAD = "proj.weight"
 _ALIASES = 8  # in a file that is not made to unfold
-_WIDEST = 10**5
 _LAYERS = 64  # at most; the networks of this kind have seven
+_MOST = {  # of settings that say how large a network is
+    **dict.fromkeys(("depth", "ratio", "layers"), _LAYERS),
+    **dict.fromkeys(("dim", "width", "heads", "groups", "tokens"), 2**13),
+}
 
 
 def read(folder: Path, trusted: bool = False, head: bool = True):
@@ -284,8 +287,9 @@ def _check_sizes(path: Path, told: object) -> None:
     """Refuse settings of a network that no computer could make."""
     pairs = told.items() if isinstance(told, dict) else ()
     for name, value in pairs:
-        most = _LAYERS if "depth" in str(name) else _WIDEST
-        if isinstance(value, int | float) and not abs(value) <= most:
+        most = next((n for part, n in _MOST.items() if part in str(name)), None)
+        is_number = isinstance(value, int | float) and most is not None
+        if is_number and not abs(value) <= most:
             raise ValueError(f"{path}: its {name} is {value}, not {most} at most.")
         _check_sizes(path, value)
 

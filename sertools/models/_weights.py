@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sertools import fetching, trust
-from sertools.audio._headers import is_lfs_pointer
 
 TINY = "tiny"
 """Given as weights: a small random checkpoint of the right architecture."""
@@ -62,6 +61,8 @@ def pulled(path: Path) -> Path:
 
 
 def _is_pointer(file: Path) -> bool:
+    from sertools.audio._headers import is_lfs_pointer
+
     if file.suffix in _UNREAD or file.stat().st_size > _POINTER:
         return False
     with trust.opened(file) as opened:
