@@ -7,6 +7,7 @@ its parts: lines, and tables that a screen reader can read out, too.
 import html
 import itertools
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -165,7 +166,9 @@ def span(low: float | None, high: float | None, sign: str = "", digits: int = 3)
     >>> span(0.5, 0.75), span(-0.1, 0.2, "+"), span(float("nan"), None)
     ('[0.500, 0.750]', '[-0.100, +0.200]', '(no interval)')
     """
-    if low is None or low != low:
+    import pandas as pd
+
+    if low is None or pd.isna(low):
         return "(no interval)"
     return f"[{low:{sign}.{digits}f}, {high:{sign}.{digits}f}]"
 
@@ -191,7 +194,9 @@ def found_from(detectable: float) -> str:
     >>> found_from(float("nan"))
     'So few speakers would hide even a large difference.'
     """
-    if detectable is None or detectable != detectable:  # not a number
+    import pandas as pd
+
+    if pd.isna(detectable):
         return "So few speakers would hide even a large difference."
     return f"From {detectable:.3f} on, a difference would probably have been found."
 
@@ -267,10 +272,10 @@ def frame(table: "pd.DataFrame", about: str, **options) -> str:
     >>> page.count('aria-label="Scores"'), page.count('<th scope="col">UAR</th>')
     (1, 1)
     """
-    page = table.to_html(border=0, na_rep="", **options)
-    from pandas.api.types import is_numeric_dtype
+    import pandas as pd
 
-    words = [not is_numeric_dtype(kind) for kind in table.dtypes]
+    page = table.to_html(border=0, na_rep="", **options)
+    words = [not pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     return headed(_ROW.sub(lambda row: _words_left(row[0], words), page), about)
 
 
@@ -312,6 +317,25 @@ def _table_row(cells: Iterable[str], tag: str) -> str:
     return f"<tr>{told}</tr>" if told else ""
 
 
+def visible(text: object) -> str:
+    r"""Show control characters, marks of direction and lone bytes as escapes.
+
+    Examples
+    --------
+    >>> visible(chr(27) + "[31mred"), visible("분노 a")
+    ('\\x1b[31mred', '분노 a')
+    """
+    return "".join(map(_seen, str(text)))
+
+
+def _seen(letter: str) -> str:
+    if letter.isprintable() or unicodedata.category(letter) == "Zs":
+        return letter
+    if 0xDC80 <= ord(letter) <= 0xDCFF:  # a byte of a name that is no UTF-8
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return ascii(letter)[1:-1]
+
+
 def shortened(word: object, most: int = 60) -> str:
     """Cut a word that would fill a screen, and show what cannot be seen.
 
@@ -320,5 +344,5 @@ def shortened(word: object, most: int = 60) -> str:
     >>> shortened("a" * 90, 5)
     'aaaaa...'
     """
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(word))
+    text = visible(word)
     return text if len(text) <= most else f"{text[:most]}..."

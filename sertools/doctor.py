@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from sertools import extras, fetching, files
+from sertools import _interpreter, extras, fetching, files
 
 _FOLDERS = ("SERTOOLS_DATA", "SERTOOLS_WEIGHTS", "SERTOOLS_REAL_DATA")
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -299,12 +299,12 @@ def _try(code: str) -> tuple[object, str]:
     """Run code in a fresh interpreter; give its last line as JSON, or why not."""
     try:
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code],
+            _interpreter.command("-W", "ignore", "-c", code),
             capture_output=True,
             text=True,
             timeout=_TIMEOUT,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**_interpreter.environment(), "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
     except subprocess.TimeoutExpired:
         return None, f"no answer within {_TIMEOUT} s"

@@ -17,7 +17,15 @@ import sertools
 
 HOUSE = Path(sertools.__file__).parent
 FLOORS = (
-    {"_head_contents", "display", "extras", "labels", "metadata", "progress"},
+    {
+        "_head_contents",
+        "_interpreter",
+        "display",
+        "extras",
+        "labels",
+        "metadata",
+        "progress",
+    },
     {"files"},
     {"fetching", "intended_use", "trust"},
     {"audio"},
@@ -44,6 +52,7 @@ PROJECT_TESTS = {
     *("test_demo_corpus", "test_documents"),
 }
 ROOM_TESTS = {"test_contract", "test_contributing", "test_browser", "test_in_reports"}
+ROOM_TESTS |= {"test_remedies"}
 HEAVY = ("numpy", "pandas", "torch", "tensorflow", "opensmile", "matplotlib")
 
 

@@ -23,11 +23,13 @@ SILENCE = 1e-4
 """Peak deviation from the mean (-80 dB of full scale) below which a clip is silent."""
 
 _RATES = (1_000, 768_000)  # Hz: outside is a slip, and resampling takes for ever
-_LOUDEST = 64.0  # times full scale: floats beyond are integers in disguise
-_SCALES = (2.0**15, 2.0**31)
-_CANCELLED = 0.1  # of the louder channel, to which opposite phases shrink the mean
+_LOUDEST = 30.0  # times full scale: floats beyond are integers in disguise
+_SCALES = (2.0**15, 2.0**23, 2.0**31)  # of signed integers
+_CANCELLED = 0.3  # of the louder channel, to which opposite phases shrink the mean
 _WHOLE = 600  # seconds that are read at one go; more comes in blocks
 _BLOCK = 1 << 20  # frames
+_MOST_BYTES = 8_000_000_000
+_MOST_COPIED = 1_000_000_000
 _FORMATS = {"WAV", "WAVEX", "RF64", "W64", "AIFF", "AU", "CAF", "NIST"}  # whose
 _FORMATS |= {"FLAC", "OGG", "MP3"}  # headers can be held against their bytes
 _UNKNOWN = 1 << 40  # frames that libsndfile gives where a header does not say
@@ -213,8 +215,13 @@ def _decode(
             if promised < _UNKNOWN and promised > 60 * max_minutes * rate:
                 raise ValueError(_too_long(name, promised / rate, max_minutes))
             if promised <= _WHOLE * rate:
-                samples = _mix_down(sound.read(dtype="float32", always_2d=True))
-                got = len(samples)
+                if sound.seekable():
+                    samples = _mix_down(sound.read(dtype="float32", always_2d=True))
+                    got = len(samples)
+                else:
+                    samples, rate, got = _in_blocks(
+                        sound, name, max_minutes, sampling_rate
+                    )
             else:
                 samples, rate, got = _in_blocks(sound, name, max_minutes, sampling_rate)
     except soundfile.LibsndfileError as error:
@@ -272,6 +279,11 @@ def _checked(file: BinaryIO, name: str | os.PathLike) -> BinaryIO | int:
         raise ValueError(
             f"{name}: a Git LFS pointer, not audio. Fetch it with: git lfs pull"
         )
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"{name}: {size / 1e9:.0f} GB, more than the limit of "
+            f"{_MOST_BYTES / 1e9:.0f}. Cut it into parts."
+        )
     if missing := _headers.missing_bytes(file, size):
         raise ValueError(
             f"{name}: cut short, {missing} bytes fewer than its header says."
@@ -284,6 +296,11 @@ def _checked(file: BinaryIO, name: str | os.PathLike) -> BinaryIO | int:
     if file.read(4) == b"RIFF" and (length := _unsaid_length(file, size)):
         start, there = length
         file.seek(0)
+        if there > _MOST_COPIED:
+            told = "its header does not say how long it is, and it is too large to mend"
+            raise ValueError(
+                f"{name}: {told}. Write it anew: {_conversion(Path(name))}"
+            )
         content = bytearray(file.read())
         content[start - 4 : start] = there.to_bytes(4, "little")
         return io.BytesIO(content)
@@ -341,7 +358,7 @@ def _to_full_scale(samples: np.ndarray, name: str) -> np.ndarray:
     if peak <= _LOUDEST:
         return samples
     for scale in _SCALES:
-        if peak <= 2 * scale:
+        if peak <= 1.01 * scale:
             return samples / np.float32(scale)
     raise ValueError(
         f"{name}: samples reach {peak:.3g}, in no scale that is known. "

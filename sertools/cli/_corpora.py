@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _OWN = "folder"  # the one name that may stand for several corpora
+_FOR_OWN = ("columns", "labels")
 
 
 @dataclass
@@ -25,6 +26,8 @@ class Corpus:
         """Load its clips; `options` are those of `sertools.datasets.load`."""
         from sertools import datasets
 
+        if self.name != _OWN:  # it knows its own columns and labels
+            options = {k: v for k, v in options.items() if k not in _FOR_OWN}
         clips = datasets.load(self.name, root=self.root, **options)
         if not self.alias:
             return clips

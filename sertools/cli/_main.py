@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from sertools import _interpreter
 from sertools.cli import _output
 from sertools.cli._parser import BadUsage, Parser
 
@@ -50,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     >>> main(["datasets", "no_such_corpus"])
     2
     """
+    if argv is None:
+        _interpreter.leave_folder()
     given = sys.argv[1:] if argv is None else list(argv)
     debug = "--debug" in given
     try:
@@ -70,14 +73,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(given: list[str], debug: bool) -> int:
     arguments = _read([word for word in given if word != "--debug"])
     arguments.debug = debug
+    safe = {} if arguments.command == "lab" else _interpreter.SAFE  # its kernels choose
     if debug:
-        return arguments.run(arguments)
-    with _output.environment(_QUIET), _output.calm():
+        with _output.environment(safe):
+            return arguments.run(arguments)
+    with _output.environment(_QUIET | safe), _output.calm():
         return arguments.run(arguments)
 
 
 def _read(given: list[str]) -> argparse.Namespace:
-    parser, commands = _parser()
+    named = next((word for word in given if not word.startswith("-")), "")
+    parser, commands = _parser(named)
     arguments, unknown = parser.parse_known_args(given)
     if arguments.command is None:
         if unknown:
@@ -91,7 +97,7 @@ def _read(given: list[str]) -> argparse.Namespace:
     return arguments
 
 
-def _parser() -> tuple[Parser, dict[str, Parser]]:
+def _parser(named: str = "") -> tuple[Parser, dict[str, Parser]]:
     import sertools
 
     parser = Parser(
@@ -106,7 +112,9 @@ def _parser() -> tuple[Parser, dict[str, Parser]]:
     parser.add_argument("--debug", **debug)
     group = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
     commands = {}
-    for name in _COMMANDS:
+    # A command that is named needs no other's options; for help, all say a line.
+    wanted = [named] if named in _COMMANDS else _COMMANDS
+    for name in wanted:
         module = importlib.import_module(f"sertools.cli.{name.replace('-', '_')}")
         summary = module.__doc__.partition("\n")[0]
         summary = summary[0].lower() + summary[1:].rstrip(".")

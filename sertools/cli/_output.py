@@ -1,31 +1,65 @@
-"""What the command line says: results on standard output, the rest on error."""
+"""What the command line says: results on standard output, the rest on error.
+
+Names, arguments and servers' words are others': all that is printed passes `shown`.
+"""
 
 import contextlib
 import json
 import os
+import re
 import sys
 import textwrap
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TextIO
+
+from sertools.display import shortened, visible
 
 _SHOWN = 20  # excluded clips named on the screen
+_WORD = re.compile(r"\S{1001,}")  # longer than any path that is in use
+_LINE = 1000  # letters of an error
+
+
+def shown(text: str, console: TextIO) -> str:
+    """Make a text fit to be shown: no control characters, no endless words.
+
+    Letters that the console does not have are shown as escapes.
+    """
+    lines = [visible(line) for line in text.split("\n")]
+    text = _WORD.sub(lambda word: shortened(word[0], 200), "\n".join(lines))
+    return _fitting(text, console)
+
+
+def _fitting(text: str, console: TextIO) -> str:
+    encoding = getattr(console, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def say(text: str = "") -> None:
     """Write a line of the result to standard output."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    _write(sys.stdout, shown(text, sys.stdout))
 
 
 def note(text: str) -> None:
     """Write a line that is no result to standard error."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    _write(sys.stderr, shown(text, sys.stderr))
+
+
+def _write(console: TextIO, text: str) -> None:
+    console.write(f"{text}\n")
+    console.flush()
 
 
 def as_json(value: object) -> None:
-    """Write one JSON value to standard output."""
-    say(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    """Write one JSON value to standard output, whole, whatever its texts hold."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    strange = {
+        letter
+        for letter in set(text) - {"\n"}
+        if visible(letter) != letter or _fitting(letter, sys.stdout) != letter
+    }
+    escapes = {ord(letter): json.dumps(letter)[1:-1] for letter in strange}
+    _write(sys.stdout, text.translate(escapes))
 
 
 def error(what: Exception, traceback: bool = False) -> None:
@@ -41,14 +75,14 @@ def error(what: Exception, traceback: bool = False) -> None:
     elif isinstance(what, OSError) and what.strerror and what.filename:
         text = f"{what.filename}: {what.strerror}"
     first, *rest = [line for line in text.splitlines() if line.strip()]
-    note(f"sertools: {first}")
+    note(f"sertools: {shortened(first, _LINE)}")
     if rest:
-        note(" ".join(line.strip() for line in rest))
+        note(shortened(" ".join(line.strip() for line in rest), _LINE))
 
 
 def table(rows: Iterable[Sequence[object]], head: Sequence[str] = ()) -> None:
     """Write rows in columns; numbers stand to the right."""
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    texts = [["" if cell is None else visible(cell) for cell in row] for row in rows]
     texts = [list(head), *texts] if head else texts
     if not texts:
         return

@@ -4,8 +4,33 @@ import argparse
 import contextlib
 import difflib
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import NoReturn
+
+from sertools.cli import _output
+
+
+def amount(text: str) -> float:
+    """Read a number above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from None
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
+    return value
+
+
+def whole_number(text: str) -> int:
+    """Read a whole number from 1."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no whole number")
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
 
 HEADS = (
     "classifier on top of the features: svm, random_forest, logistic, average, stack, "
@@ -29,6 +54,25 @@ _SHARED: dict[str, dict] = {
         "default": [],
         "metavar": "OLD=NEW",
         "help": "fold one emotion into another: calm=neutral; repeat for more",
+    },
+    "--columns": {
+        "action": "append",
+        "default": [],
+        "metavar": "THEIRS=OURS",
+        "help": "columns of your own table: file=path,gender=sex; the usual names are "
+        "found without",
+    },
+    "--labels": {
+        "action": "append",
+        "default": [],
+        "metavar": "WORD=EMOTION",
+        "help": "what words in your own recordings mean: anxiety=fear,other= (empty: "
+        "left out)",
+    },
+    "--max-minutes": {
+        "type": amount,
+        "metavar": "N",
+        "help": "refuse longer recordings (300)",
     },
     "--standardize": {
         "default": "none",
@@ -90,6 +134,10 @@ class Parser(argparse.ArgumentParser):
         for name in names:
             self.add_argument(name, **{**_SHARED[name], **changes})
 
+    def _print_message(self, message: str, file=None) -> None:
+        if message:  # help, too, on a console that lacks some of its letters
+            (file or sys.stderr).write(_output.shown(message, file or sys.stderr))
+
     def error(self, message: str) -> NoReturn:
         """Refuse the command line."""
         wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
@@ -104,34 +152,17 @@ class Parser(argparse.ArgumentParser):
         """Refuse arguments that this command does not have; name near matches."""
         first = unknown[0].partition("=")[0]
         options = [name for name in self._option_string_actions if name[:2] == "--"]
+        if first in options:  # it stood before the command
+            self.error(f"{first} belongs behind the command: {self.prog} {first}")
         hint = _near(first, options) if first.startswith("-") else ""
         self.error(f"there is no {' '.join(unknown)!r} here.{hint}")
 
 
 def _near(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=2, cutoff=0.5)
-    return f" Did you mean {' or '.join(near)}?" if near else ""
-
-
-def amount(text: str) -> float:
-    """Read a number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no number") from None
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
-    return value
-
-
-def whole_number(text: str) -> int:
-    """Read a whole number from 1."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is no whole number")
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return value
+    """Name what is written nearly alike; dashes, which all options share, count not."""
+    plain = {name.lstrip("-"): name for name in known}
+    near = difflib.get_close_matches(word.lstrip("-"), list(plain), n=2)
+    return f" Did you mean {' or '.join(plain[n] for n in near)}?" if near else ""
 
 
 def model_of(arguments: argparse.Namespace):
@@ -149,15 +180,37 @@ def merge_of(arguments: argparse.Namespace) -> dict[str, str]:
 
     for word in filter(None, (arguments.emotions or "").split(",")):
         labels.canonical(word)
-    merge = {}
-    for pair in filter(None, ",".join(arguments.merge).split(",")):
-        old, equals, new = pair.partition("=")
-        if not equals:
-            raise BadUsage(
-                f"--merge takes OLD=NEW, such as calm=neutral, not {pair!r}."
-            )
-        merge[labels.canonical(old)] = labels.canonical(new)
-    return merge
+    pairs = _pairs(arguments.merge, "--merge takes OLD=NEW, such as calm=neutral")
+    return {labels.canonical(old): labels.canonical(new) for old, new in pairs}
+
+
+def own_of(arguments: argparse.Namespace, names: Iterable[str]) -> dict:
+    """Read --columns and --labels, which are for recordings of one's own only."""
+    from sertools import labels
+
+    columns = dict(_pairs(arguments.columns, "--columns takes THEIRS=OURS: file=path"))
+    words = dict(_pairs(arguments.labels, "--labels takes WORD=EMOTION: anxiety=fear"))
+    if not (columns or words):
+        return {}
+    if "folder" not in names:
+        raise BadUsage(
+            "--columns and --labels are for recordings of your own: the corpus folder."
+        )
+    if empty := [theirs for theirs, ours in columns.items() if not ours]:
+        raise BadUsage(f"--columns {empty[0]}=: which column of ours is it?")
+    meant = {word: labels.canonical(e) if e else None for word, e in words.items()}
+    return {"columns": columns, "labels": meant}
+
+
+def _pairs(given: Iterable[str], form: str) -> list[tuple[str, str]]:
+    """Split ``A=B,C=D``, given once or several times."""
+    found = []
+    for pair in filter(None, ",".join(given).split(",")):
+        left, equals, right = map(str.strip, pair.partition("="))
+        if not (left and equals):
+            raise BadUsage(f"{form}, not {pair!r}.")
+        found.append((left, right))
+    return found
 
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, object]:

@@ -3,13 +3,13 @@
 import argparse
 
 from sertools.cli import _output
-from sertools.cli._parser import Parser, checking
+from sertools.cli._parser import Parser, checking, own_of
 
 
 def declare(parser: Parser) -> None:
     """Declare the options of this command."""
     parser.add_argument("name", metavar="NAME", help="corpus; see sertools datasets")
-    parser.share("--root")
+    parser.share("--root", "--columns", "--labels")
     parser.share(
         "--strict", help="exit with 1 unless every published clip is here and unaltered"
     )
@@ -22,8 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     with checking():
         datasets.card(arguments.name)
+        own = own_of(arguments, [arguments.name])
     with _output.working():
-        clips = datasets.load(arguments.name, root=arguments.root)
+        clips = datasets.load(arguments.name, root=arguments.root, **own)
         found = datasets.audit(clips)
     if arguments.json:
         _output.as_json(found.summary())

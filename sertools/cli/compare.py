@@ -2,9 +2,8 @@
 
 import argparse
 import math
-import os
 
-from sertools.cli import _output
+from sertools.cli import _output, _targets
 from sertools.cli._parser import BadUsage, Parser, checking
 
 
@@ -36,20 +35,24 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.json and arguments.markdown == "-":
         raise BadUsage("--json and --markdown - both want standard output.")
-    if arguments.markdown and os.path.isdir(arguments.markdown):
-        raise BadUsage(f"--markdown takes a file; {arguments.markdown} is a folder.")
     old, new = arguments.old, arguments.new
+    place = None if arguments.markdown == "-" else arguments.markdown
+    _targets.file(place, "--markdown", _is_comparison, [old, new])
     with checking(FileNotFoundError):
         found = report.check_regressions(old, new, arguments.fail_below)
-    if arguments.markdown not in (None, "-"):
-        write_text(arguments.markdown, found.markdown())
     if arguments.json:
         _output.as_json(found.as_dict())
     elif arguments.markdown == "-":
         _output.say(found.markdown().rstrip())
     else:
         _output.say(repr(found))
+    if place:
+        write_text(place, found.markdown())
     return 1 if found.fell else 0
+
+
+def _is_comparison(text: str) -> bool:
+    return text.startswith("### UAR: ")
 
 
 def _limit(text: str) -> float:

@@ -4,13 +4,14 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from sertools.cli import _output
+from sertools.cli import _output, _targets
 from sertools.cli._parser import (
     BadUsage,
     Parser,
     checking,
     merge_of,
     model_of,
+    own_of,
     selected,
     settings_of,
 )
@@ -22,7 +23,7 @@ def declare(parser: Parser) -> None:
     """Declare the options of this command."""
     share = parser.share
     share("--dataset", required=True)
-    share("--root")
+    share("--root", "--columns", "--labels")
     share("--model", required=True)
     share("--weights", "--trust", "--emotions", "--merge", "--max-clips", "--seed")
     share("--strict", "--jobs")
@@ -55,10 +56,18 @@ def _checked(arguments: argparse.Namespace):
 
     with checking():
         datasets.card(arguments.dataset)
-        merge, model = merge_of(arguments), model_of(arguments)
+        _targets.folder(
+            arguments.out,
+            "--out",
+            _targets.holds_a_run,
+            [arguments.root, arguments.weights],
+            _FILES,
+        )
+        merge, own = merge_of(arguments), own_of(arguments, [arguments.dataset])
+        model = model_of(arguments)
         if not hasattr(model, "embed"):
             raise BadUsage(f"{arguments.model} classifies by itself: no features.")
-    clips = datasets.load(arguments.dataset, root=arguments.root, merge=merge)
+    clips = datasets.load(arguments.dataset, root=arguments.root, merge=merge, **own)
     return selected(clips, arguments), model
 
 

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from sertools.cli import _output
+from sertools.cli import _output, _targets
 from sertools.cli._corpora import Corpus, listed, placed
 from sertools.cli._parser import (
     BadUsage,
@@ -11,6 +11,7 @@ from sertools.cli._parser import (
     checking,
     merge_of,
     model_of,
+    own_of,
     selected,
     settings_of,
 )
@@ -45,6 +46,7 @@ def declare(parser: Parser) -> None:
         help="where the corpus lies; with several, NAME=DIR for each, or one folder "
         "that has a folder of each name in it",
     )
+    share("--columns", "--labels")
     share("--model", required=True)
     share("--weights", "--trust", "--head")
     share(
@@ -67,16 +69,18 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate, say how it went, and save it."""
     with _output.working(arguments.debug):
         clips, model = _checked(arguments)
-        result = _recorded(arguments, clips, model)
+        result, unsaved = _recorded(arguments, clips, model)
     if arguments.json:
         _output.as_json(result.metrics())
-        return 0
-    _output.say(repr(result))
-    further = result.excluded[1:]  # the first stands in the result's own notes
-    _output.excluded(further, "also ", "metrics.json names them all.")
-    if arguments.out:
+    else:
+        _output.say(repr(result))
+        further = result.excluded[1:]  # the first stands in the result's own notes
+        _output.excluded(further, "also ", "metrics.json names them all.")
+    if unsaved:
+        _output.error(unsaved, traceback=arguments.debug)
+    elif arguments.out and not arguments.json:
         _output.say(f"Saved in {arguments.out}: {', '.join(_RESULTS)}, run.json")
-    return 0
+    return int(unsaved is not None)
 
 
 def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
@@ -86,11 +90,15 @@ def _checked(arguments: argparse.Namespace) -> tuple["pd.DataFrame", object]:
 
     with checking():
         named = _named(arguments)
+        inputs = [*(one.root for one in named), arguments.weights]
+        where, ours = arguments.out, _targets.holds_a_run
+        _targets.folder(where, "--out", ours, inputs, _RESULTS)
+        own = own_of(arguments, [one.name for one in named])
         _check_form(arguments.standardize)
         merge, model = merge_of(arguments), model_of(arguments)
         _check_head(model, arguments)
     tables = [
-        selected(one.load(merge=merge), arguments, one.alias or one.name)
+        selected(one.load(merge=merge, **own), arguments, one.alias or one.name)
         for one in named
     ]
     with checking():
@@ -171,20 +179,28 @@ def _unusable(excluded: list[dict]) -> str:
     return f"{len(excluded)} files cannot be used (--strict): {named}{more}."
 
 
-def _recorded(arguments: argparse.Namespace, clips, model) -> "Result":
-    """Evaluate; where results are kept, keep `run.json` about it as well."""
+def _recorded(
+    arguments: argparse.Namespace, clips, model
+) -> tuple["Result", OSError | None]:
+    """Evaluate, and save it if asked to; a result is kept though saving it fails."""
     if not arguments.out:
-        return _evaluated(arguments, clips, model)
+        return _evaluated(arguments, clips, model), None
     from sertools.report._status import recording
 
     given = settings_of(arguments)
     for name in ("train", "test", "root"):
         given[name] = _one_or_all(given[name])
-    with recording(arguments.out, given, _RESULTS) as status:
-        result = _evaluated(arguments, clips, model)
-        result.save(arguments.out)
-        status.metrics = result.metrics()
-    return result
+    result = None
+    try:
+        with recording(arguments.out, given, _RESULTS) as status:
+            result = _evaluated(arguments, clips, model)
+            result.save(arguments.out)
+            status.metrics = result.metrics()
+    except OSError as error:
+        if result is None:
+            raise
+        return result, error
+    return result, None
 
 
 def _evaluated(arguments: argparse.Namespace, clips, model) -> "Result":

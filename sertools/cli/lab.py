@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from sertools import extras, files
+from sertools import _interpreter, extras, files
 from sertools.cli import _output
 from sertools.cli._parser import BadUsage
 
@@ -76,7 +76,7 @@ def command(folder: Path, start: str | None, more: list[str]) -> list[str]:
         ours["--LabApp.default_url"] = f"/lab/tree/{quote(start)}"
     given = {word.partition("=")[0] for word in more}
     options = [f"{name}={value}" for name, value in ours.items() if name not in given]
-    return [sys.executable, "-m", "jupyterlab", *options, *more]
+    return [*_interpreter.command("-m", "jupyterlab"), *options, *more]
 
 
 def place(asked: str | None) -> tuple[Path, str | None]:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sertools.cli import _output
-from sertools.cli._parser import BadUsage, Parser, checking
+from sertools.cli._corpora import Corpus
+from sertools.cli._parser import BadUsage, Parser, checking, own_of
+from sertools.display import shortened
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +28,7 @@ def declare(parser: Parser) -> None:
         help="where the corpus lies (several: each in its folder there), or what the "
         "paths of a table start from",
     )
+    share("--columns", "--labels")
     share(
         "--folds",
         help="speaker, random, published:NAME, or a column (a corpus: speaker; a "
@@ -87,11 +90,12 @@ def _merged(arguments: argparse.Namespace) -> "pd.DataFrame":
     with checking():
         for name in names:
             datasets.card(name)
+        own = own_of(arguments, names)
     root = arguments.root
     if len(names) == 1:
-        return datasets.load(names[0], root=root)
-    roots = [Path(root) / name if root else None for name in names]
-    parts = [datasets.load(n, root=r) for n, r in zip(names, roots, strict=True)]
+        return Corpus(names[0], root).load(**own)
+    roots = [str(Path(root) / name) if root else None for name in names]
+    parts = [Corpus(n, r).load(**own) for n, r in zip(names, roots, strict=True)]
     return pd.concat([ClipsMetadata().attach(part) for part in parts])
 
 
@@ -99,29 +103,36 @@ def _read(arguments: argparse.Namespace) -> "tuple[pd.DataFrame, str]":
     """Read a table of one's own as a clips table; say which column is the split."""
     import pandas as pd
 
+    from sertools.datasets import _tables
+
     file, column = Path(arguments.name), arguments.folds or "split"
-    if not file.is_file():
+    if not file.exists():
         raise FileNotFoundError(f"{file}: no such file.")
-    if file.suffix.lower() == ".parquet":
-        table = pd.read_parquet(file)
-    else:
-        separator = "\t" if file.suffix.lower() == ".tsv" else ","
-        table = pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
-        table = table.where(table != "", None)
-    needed = ["path"] if column in ("speaker", "random") else ["path", column]
-    if absent := [name for name in needed if name not in table]:
-        has = ", ".join(map(str, table.columns))
-        missing = " and no column ".join(absent)
-        raise BadUsage(f"{file}: no column {missing}. It has: {has}.")
+    with checking():
+        own = own_of(arguments, ["folder"])
+    read = _tables.read(file, own.get("columns"), ["path"])
+    for text in [f"{one['clip']}: {one['reason']}." for one in read.excluded]:
+        _output.note(f"left out: {text}")
+    for text in read.notes:
+        _output.note(text)
+    table = read.rows.rename(columns={"dataset_given": "dataset"})
+    table = table.apply(_tables.normalized).astype(object)
+    table = table.where(table.notna(), None)
+    column = _tables.ours(column, table.columns)
+    if column not in ("speaker", "random") and column not in table:
+        has = ", ".join(map(shortened, table.columns))
+        raise BadUsage(f"{file}: no column {column}. It has: {has}.")
     start = Path(arguments.root) if arguments.root else file.parent
     given = {"speaker": None, "text": None, "emotion": None, "dataset": "table"}
     table = table.assign(**{k: v for k, v in given.items() if k not in table})
+    table = table[table["path"].notna()]
     table.index = pd.Index(table["path"].astype(str), name="clip")
     if table.index.has_duplicates:
         twice = table.index[table.index.duplicated()][0]
         raise BadUsage(f"{file}: {twice} is listed twice.")
     table["path"] = [str(start / path) for path in table["path"]]
-    table["emotion"] = [_emotion(word) for word in table["emotion"]]
+    words = own.get("labels", {})
+    table["emotion"] = [_emotion(words.get(word, word)) for word in table["emotion"]]
     return table, column
 
 

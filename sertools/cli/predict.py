@@ -1,10 +1,13 @@
 """Name the emotion that recordings sound like: files, folders, long recordings."""
 
 import argparse
+import os
+from functools import partial
 
 from sertools import intended_use
-from sertools.cli import _output
+from sertools.cli import _output, _targets
 from sertools.cli._parser import BadUsage, Parser, checking, model_of
+from sertools.display import visible
 
 _DEFAULT = "trained:emodb_egemaps"
 _USE = f"{intended_use.LINE} More: sertools predict --intended-use"
@@ -27,7 +30,7 @@ def declare(parser: Parser) -> None:
         "--rttm", metavar="PATH", help="save RTTM, the emotion where a speaker would be"
     )
     share("--strict", help="exit with 1 if any file cannot be used")
-    share("--jobs")
+    share("--jobs", "--max-minutes")
     share("--json", help="print everything as JSON")
     add("--intended-use", action="store_true", help="what a score means, and doesn't")
 
@@ -39,17 +42,50 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if not arguments.files:
         raise BadUsage("Which recordings? sertools predict FILE ... (or a folder)")
+    from sertools.features import _recordings
+
+    paths, absent = _recordings.found(arguments.files)
+    _check_targets(arguments, paths)
     with _output.working(arguments.debug):
         model = _model(arguments)
-        found, unusable = _scored(model, arguments)
-        _save(arguments, found)
+        found, unusable = _scored(model, arguments, paths)
+    unusable = absent | unusable
     if arguments.json:
         _output.as_json(_as_json(model, found, unusable))
     else:
-        _tell(model, found, arguments)
+        _tell(model, found)
     for path, reason in unusable.items():
-        _output.note(f"not used: {path}: {reason}.")
-    return int(not found or (arguments.strict and bool(unusable)))
+        _output.note(f"not used: {visible(path)}: {reason}.")
+    saved = _save(arguments, found)  # last: answers are shown whatever becomes of it
+    return int(not (found and saved) or (arguments.strict and bool(unusable)))
+
+
+def _check_targets(arguments: argparse.Namespace, paths: list) -> None:
+    """Look at where tables and labels go before an hour of work."""
+    inputs = [*paths, *arguments.files, arguments.weights]
+    label_track = partial(_is_export, "labels")
+    for kind in ("csv", "rttm"):
+        ours = partial(_is_export, kind)
+        _targets.file(getattr(arguments, kind), f"--{kind}", ours, inputs)
+    labels = arguments.labels
+    if labels and (len(paths) > 1 or os.path.isdir(labels)):
+        ours = _targets.holds_only(label_track, ".txt")
+        _targets.folder(labels, "--labels, for several recordings,", ours, inputs)
+    else:
+        _targets.file(labels, "--labels", label_track, inputs)
+    given = [os.path.abspath(place) for place in _asked_files(arguments)]
+    if len(set(given)) < len(given):
+        raise BadUsage("--csv, --labels and --rttm each take a place of their own.")
+
+
+def _is_export(kind: str, text: str) -> bool:
+    from sertools.features import _export
+
+    return _export.is_export(text, kind)
+
+
+def _asked_files(arguments: argparse.Namespace) -> list[str]:
+    return list(filter(None, (arguments.csv, arguments.labels, arguments.rttm)))
 
 
 def _model(arguments: argparse.Namespace):
@@ -65,24 +101,25 @@ def _model(arguments: argparse.Namespace):
     return model
 
 
-def _scored(model, arguments: argparse.Namespace) -> tuple[dict, dict]:
+def _scored(model, arguments: argparse.Namespace, paths: list) -> tuple[dict, dict]:
     """Give each recording's timeline, and a reason for each that has none."""
     from sertools import progress as bars
     from sertools.features import _recordings
 
-    paths, unusable = _recordings.found(arguments.files)
     answers = {}
     with bars.bar(len(paths), "Listening", "files", len(paths) > 1) as counter:
-        for path, answer in _recordings.timelines(model, paths, arguments.jobs):
+        asked = (model, paths, arguments.jobs, arguments.max_minutes)
+        for path, answer in _recordings.timelines(*asked):
             answers[path] = answer
             counter.update(1)
     scored = {path: answers[path] for path in paths}  # in their order
-    unusable |= {path: said for path, said in scored.items() if isinstance(said, str)}
+    unusable = {path: said for path, said in scored.items() if isinstance(said, str)}
+    _recordings.check_blame(unusable, len(paths))
     return {p: rows for p, rows in scored.items() if p not in unusable}, unusable
 
 
-def _tell(model, found: dict, arguments: argparse.Namespace) -> None:
-    """Show a table, the line on what it means, and where files went."""
+def _tell(model, found: dict) -> None:
+    """Show a table, and the line on what it means."""
     if not found:
         return
     from sertools.features import _export
@@ -94,8 +131,6 @@ def _tell(model, found: dict, arguments: argparse.Namespace) -> None:
     if model.random_weights:
         _output.say("Random weights: no answer here means anything.")
     _output.say(_USE)
-    for path in filter(None, (arguments.csv, arguments.labels, arguments.rttm)):
-        _output.say(f"Saved: {path}")
 
 
 def _cells(row: dict, cut: bool) -> tuple:
@@ -130,18 +165,35 @@ def _as_json(model, found: dict, unusable: dict) -> dict:
         "random_weights": model.random_weights,
         "intended_use": _USE,
         "files": [{"file": name, "segments": rows} for name, rows in files.items()],
-        "not_used": [{"file": str(p), "reason": why} for p, why in unusable.items()],
+        "not_used": [
+            {"file": visible(path), "reason": str(why)}
+            for path, why in unusable.items()
+        ],
     }
 
 
-def _save(arguments: argparse.Namespace, found: dict) -> None:
-    """Write what was asked for, each file whole."""
+def _save(arguments: argparse.Namespace, found: dict) -> bool:
+    """Write what was asked for, each file whole; say whether all were written."""
     from sertools import features
     from sertools.features import _export
 
-    if found and arguments.csv:
-        features.export(found, arguments.csv, "csv")
-    if found and arguments.rttm:
-        features.export(found, arguments.rttm, "rttm")
-    if found and arguments.labels:
-        _export.export_labels(found, arguments.labels)
+    ways = {
+        arguments.csv: partial(features.export, kind="csv"),
+        arguments.rttm: partial(features.export, kind="rttm"),
+        arguments.labels: _export.export_labels,
+    }
+    done = True
+    for place in _asked_files(arguments) if found else ():
+        try:
+            ways[place](found, place)
+        except (OSError, ValueError) as error:
+            _output.note(f"sertools: {place} was not saved: {_reason(error)}.")
+            done = False
+        else:
+            if not arguments.json:
+                _output.say(f"Saved: {place}")
+    return done
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".")

@@ -2,18 +2,22 @@
 
 import argparse
 import contextlib
+import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools.cli import _output
+from sertools.cli import _output, _targets
 from sertools.cli._parser import BadUsage, Parser, amount, checking, whole_number
 
 if TYPE_CHECKING:
     from sertools.report import Plan, PlanErrors, RunResult
 
 _PLANS = (".yaml", ".yml")
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z-]*)")
 
 
 def declare(parser: Parser) -> None:
@@ -63,6 +67,7 @@ def declare(parser: Parser) -> None:
         metavar="RUN",
         help="make a run again, and say whether the numbers are the same",
     )
+    share("--trust", help="--repeat: run a notebook that is none of ours")
     share("--json")
 
 
@@ -70,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Run notebooks and print where the reports are; without a name, list them."""
     if arguments.repeat is not None:
         return _repeat(arguments)
+    if arguments.trust:
+        raise BadUsage("--trust belongs to --repeat: notebooks that you name run.")
     if not arguments.notebooks:
         return _list(arguments.json)
     from sertools import report
@@ -79,8 +86,9 @@ def run(arguments: argparse.Namespace) -> int:
     except report.PlanErrors as mistakes:
         return _refuse(mistakes, arguments.notebooks)
     except FileNotFoundError as error:
-        raise BadUsage(str(error)) from error
+        raise BadUsage(_with_parameters(str(error))) from error
     out = arguments.out or plan.out or "runs"
+    _check_out(out, plan)
     # A cluster that cannot do the work is bad usage.
     wrong_cluster = checking() if arguments.scheduler else contextlib.nullcontext()
     with _output.working(), ending_cleanly(), wrong_cluster:
@@ -95,6 +103,19 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if all(one.ok for one in finished) else 1
 
 
+def _check_out(out: str, plan: "Plan") -> None:
+    """Refuse a folder where the index or a run would replace what is not ours."""
+    _targets.folder(out, "--out", lambda folder: True)
+    index = os.path.join(out, "index.html")
+    _targets.file(index, "--out", lambda text: "Content-Security-Policy" in text)
+    for one in plan.runs:
+        _targets.folder(os.path.join(out, one.name), "--out", _is_run)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.json").is_file()
+
+
 def _repeat(arguments: argparse.Namespace) -> int:
     """Make a run again: 0 if every number is the same, else 1."""
     from sertools import report
@@ -106,8 +127,9 @@ def _repeat(arguments: argparse.Namespace) -> int:
         raise BadUsage(
             f"--repeat makes one run as it was, here: no {' or '.join(useless)}."
         )
+    _targets.folder(arguments.out, "--out", lambda folder: True)
     with _output.working(), ending_cleanly(), checking(FileNotFoundError):
-        found = report.repeat(arguments.repeat, arguments.out)
+        found = report.repeat(arguments.repeat, arguments.out, trust=arguments.trust)
     if arguments.json:
         _output.as_json(found.as_dict())
     else:
@@ -155,9 +177,23 @@ def _grid(texts: list[str]) -> dict[str, list[str]]:
     return grid
 
 
+def _with_parameters(message: str) -> str:
+    """Name a parameter of the notebook where another command would take an option."""
+    parser = Parser(prog="sertools report")
+    declare(parser)
+    ours = parser._option_string_actions
+
+    def put(word: re.Match) -> str:
+        parameter = f"-p {word[1]}"
+        told = word[0] in ours or parameter in message
+        return word[0] if told else parameter
+
+    return _OPTION.sub(put, message)
+
+
 def _refuse(mistakes: "PlanErrors", notebooks: list[str]) -> int:
     """Name every mistake; nothing has started."""
-    lines = str(mistakes).splitlines()
+    lines = _with_parameters(str(mistakes)).splitlines()
     if len(lines) == 1:
         raise BadUsage(lines[0]) from mistakes
     _output.note(f"sertools: {len(lines)} mistakes in {' '.join(notebooks)}:")
@@ -198,7 +234,7 @@ def _tell_one(finished: list["RunResult"], json: bool) -> None:
     if json:
         _output.as_json({"report": str(page), **one.run})
     if not one.ok:
-        _output.note(f"sertools: {cause(one.run['error'])}")
+        _output.note(f"sertools: {_with_parameters(cause(one.run['error']))}")
     if not json:
         _output.say(str(page))
 
@@ -215,7 +251,8 @@ def _tell_all(finished: list["RunResult"], json: bool) -> None:
         _output.as_json({"index": str(index), "runs": runs})
     for one in finished:
         if not one.ok:
-            _output.note(f"sertools: {one.name}: {cause(one.run['error'])}")
+            why = _with_parameters(cause(one.run["error"]))
+            _output.note(f"sertools: {one.name}: {why}")
     if not json:
         _output.say(f"{sum_up(finished)}.")
         _output.say(str(index))

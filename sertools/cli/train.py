@@ -4,8 +4,8 @@ import argparse
 import os
 import shlex
 
-from sertools.cli import _output
-from sertools.cli._corpora import listed
+from sertools.cli import _output, _targets
+from sertools.cli._corpora import Corpus, listed
 from sertools.cli._parser import (
     HEADS,
     BadUsage,
@@ -13,12 +13,23 @@ from sertools.cli._parser import (
     checking,
     merge_of,
     model_of,
+    own_of,
     selected,
 )
 
 # In the command line that a head's card keeps.
 _REMEMBERED = (
-    *("dataset", "root", "emotions", "merge", "max_clips", "model", "weights"),
+    *(
+        "dataset",
+        "root",
+        "columns",
+        "labels",
+        "emotions",
+        "merge",
+        "max_clips",
+        "model",
+        "weights",
+    ),
     *("trust", "head", "folds", "test", "no_abstain", "seed", "out"),
 )
 
@@ -27,7 +38,7 @@ def declare(parser: Parser) -> None:
     """Declare the options of this command."""
     share = parser.share
     share("--dataset", required=True)
-    share("--root")
+    share("--root", "--columns", "--labels")
     share("--model", required=True)
     share("--weights", "--trust")
     share("--head", help=f"{HEADS}; none for a system that trains whole")
@@ -99,9 +110,14 @@ def _checked(arguments: argparse.Namespace):
         merge, model = merge_of(arguments), model_of(arguments)
         _check_head(model, arguments)
         others = listed(arguments.test)
-    training.check_out(arguments.out)
-    clips = datasets.load(arguments.dataset, root=arguments.root, merge=merge)
-    tests = {other.name: other.load(merge=merge) for other in others}
+        own = own_of(arguments, [arguments.dataset, *(one.name for one in others)])
+    inputs = [arguments.root, arguments.weights, *(one.root for one in others)]
+    _targets.folder(arguments.out, "--out", lambda folder: True, inputs)
+    with checking(FileExistsError):
+        training.check_out(arguments.out)
+    corpus = Corpus(arguments.dataset, arguments.root)
+    clips = corpus.load(merge=merge, **own)
+    tests = {other.name: other.load(merge=merge, **own) for other in others}
     with checking():
         clips = selected(clips, arguments)
         if arguments.head:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from sertools import audio, files
 from sertools import progress as bars
-from sertools.audio._loading import MIN_SECONDS, SILENCE
+from sertools.audio._loading import MAX_MINUTES, MIN_SECONDS, SILENCE
 from sertools.datasets import _registry
 from sertools.datasets._files import Official, official
 from sertools.datasets.base import Dataset
@@ -151,10 +151,14 @@ def _decoded(path: str, content: bytes) -> tuple[np.ndarray, int, str]:
     audio.duration(path)  # refuses what is no audio, from the header
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
+            if file.frames > 60 * MAX_MINUTES * file.samplerate:
+                raise ValueError("not audio that can be read (hours, its header says)")
             samples = file.read(dtype="float32", always_2d=True)
             rate, form = file.samplerate, file.format.removesuffix("EX")
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not audio that can be read ({error})") from None
+    except MemoryError:
+        raise ValueError("not audio that can be read (too large)") from None
     if len(samples) < MIN_SECONDS * rate or not np.isfinite(samples).all():
         audio.load(path, rate)  # says so
     return samples, rate, form

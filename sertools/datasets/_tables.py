@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sertools.display import shortened
+from sertools.files import open_regular
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _USUAL = {
@@ -30,6 +31,7 @@ _SEXES = {
     "male": "m male man mann männlich homme masculin hombre masculino uomo 남 남자 "
     "남성 男 男性",
 }
+_MOST_BYTES = 500_000_000
 _SEX_OF = {word: sex for sex, words in _SEXES.items() for word in words.split()}
 
 
@@ -57,13 +59,12 @@ def normalized(values: pd.Series) -> pd.Series:
 
 
 def _plain_text(word: str) -> str:
-    """Drop what cannot be seen: marks of direction, joiners, control characters."""
-    seen = (
-        " " if letter in "\t\n\r" else letter
-        for letter in unicodedata.normalize("NFC", word)
-        if letter in "\t\n\r" or unicodedata.category(letter) not in ("Cf", "Cc")
+    """Drop what cannot be seen, such as joiners; control characters are blanks."""
+    instead = {"Cc": " ", "Cf": ""}
+    text = unicodedata.normalize("NFC", word)
+    return " ".join(
+        "".join(instead.get(unicodedata.category(c), c) for c in text).split()
     )
-    return " ".join("".join(seen).split())
 
 
 def sexes(values: pd.Series) -> pd.Series:
@@ -86,7 +87,9 @@ def differing_in_case(values: Iterable[str]) -> list[str]:
 
 
 def read(
-    source: Path | pd.DataFrame, columns: Mapping[str, str] | None = None
+    source: Path | pd.DataFrame,
+    columns: Mapping[str, str] | None = None,
+    needed: Iterable[str] = ("path", "emotion"),
 ) -> Table:
     """Read a table of files, with its columns named as ours; further ones are kept."""
     if isinstance(source, pd.DataFrame):
@@ -103,7 +106,7 @@ def read(
     else:
         raise ValueError(f"{source}: tables end in .csv, .tsv, .parquet.")
     rows.columns = [" ".join(str(column).split()) for column in rows.columns]
-    rows, taken = _named(rows, columns or {}, name)
+    rows, taken = _named(rows, columns or {}, name, needed)
     return Table(rows, excluded, notes + taken)
 
 
@@ -138,7 +141,11 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, list[dict], list[str]]:
 
 def _decoded(path: Path) -> tuple[str, list[str]]:
     """Find out which letters the bytes mean, from the bytes themselves."""
-    content = path.read_bytes()
+    with open_regular(path, "a table") as file:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        limit = f"{_MOST_BYTES / 1e6:.0f} MB"
+        raise ValueError(f"{path}: a table of more than {limit}. Save it as Parquet.")
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16"), []
     for encoding in ("utf-8-sig", "cp949", "cp1252"):
@@ -176,7 +183,7 @@ def _records(
     try:
         quoted = _parsed(text, mark, csv.QUOTE_MINIMAL)
     except csv.Error:  # a field without end
-        return _parsed(text, mark, csv.QUOTE_NONE), False
+        return _parsed(text, mark, csv.QUOTE_NONE, path), False
     swallowed = [
         (line, field)
         for line, fields in quoted
@@ -199,13 +206,21 @@ def _inner(field: str) -> list[str]:
     return field.split("\n")[1:] if "\n" in field else []
 
 
-def _parsed(text: str, mark: str, quoting: int) -> list[tuple[int, list[str]]]:
+def _parsed(
+    text: str, mark: str, quoting: int, path: Path | None = None
+) -> list[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, quoting=quoting)
     records, line = [], 1
-    for fields in reader:
-        if fields:
-            records.append((line, fields))
-        line = reader.line_num + 1
+    try:
+        for fields in reader:
+            if fields:
+                records.append((line, fields))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        if path is None:
+            raise
+        told = f"{path}: not a table that can be read (line {line}: {error})."
+        raise ValueError(told) from None
     return records
 
 
@@ -218,7 +233,7 @@ def _words(column: str) -> list[str]:
 
 
 def _named(
-    rows: pd.DataFrame, columns: Mapping[str, str], name: str
+    rows: pd.DataFrame, columns: Mapping[str, str], name: str, needed: Iterable[str]
 ) -> tuple[pd.DataFrame, list[str]]:
     """Give the columns our names: those that are asked for, then the usual ones."""
     given = list(rows.columns)
@@ -242,9 +257,16 @@ def _named(
     renamed = {c: f"{c}_given" for c in ("clip", "label", "dataset") if c in given}
     rows = rows.rename(columns={c: n for c, n in renamed.items() if c not in ours})
     rows = rows.rename(columns=ours)
-    if absent := [column for column in ("path", "emotion") if column not in rows]:
+    if absent := [column for column in needed if column not in rows]:
         raise ValueError(_no_column(name, absent, given))
     return rows, [f"{name_of(name)}: {', '.join(taken)}."] if taken else []
+
+
+def ours(column: str, there: Iterable[str]) -> str:
+    """Give the name of ours that a column may have been given."""
+    there = set(there)
+    near = [name for name in _USUAL if _plain(column) in _words(name) and name in there]
+    return near[0] if column not in there and near else column
 
 
 def name_of(source: str) -> str:

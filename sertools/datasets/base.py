@@ -241,7 +241,10 @@ class Dataset:
 
     def remedy(self) -> str:
         """Give the command that brings the corpus here."""
-        return f"Get it with: sertools fetch {self.name}; or name its folder (--root)."
+        return (
+            f"Get it with: sertools fetch {self.name}; or name its folder (--root; in "
+            "a report -p root)."
+        )
 
     def card(self) -> Card:
         """Give the facts about the corpus."""

@@ -163,7 +163,9 @@ def _cleaned(given: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         if column == "speaker" and column in given:
             alike = _tables.differing_in_case(given[column].dropna().unique())
             if alike:
-                notes.append(f"Speakers that differ in capitals only: {alike[0]}.")
+                more = f" and {len(alike) - 3} more" if len(alike) > 3 else ""
+                told = f"{'; '.join(alike[:3])}{more}"
+                notes.append(f"Speakers that differ in capitals only: {told}.")
     return given, notes
 
 

@@ -1,6 +1,5 @@
 """What an evaluation found: every prediction, and the scores drawn from them."""
 
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import display, files
-from sertools.evaluation import _proper_scoring, intervals
+from sertools.evaluation import _proper_scoring, _schema, intervals
 from sertools.evaluation._calibration import Calibration, reliability
 from sertools.evaluation._notes import Kind, Note, recognised
 from sertools.evaluation._selective import RiskCoverage, risk_coverage
@@ -256,15 +255,17 @@ def load(folder: str | os.PathLike) -> Result:
     ------
     FileNotFoundError
         If one of the files is not there.
+    ValueError
+        If one is damaged: a line with its name, the field, and what is wrong.
     """
     folder = Path(folder)
     for name in ("metrics.json", "predictions.parquet"):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder}: no {name}, so no saved result.")
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics = _schema.read_metrics(folder)
     info = {key: metrics.get(key) for key in INFO}
     return Result(
-        pd.read_parquet(folder / "predictions.parquet"),
+        _schema.read_predictions(folder / "predictions.parquet"),
         info={**info, **metrics.get("more", {})},
         excluded=metrics["excluded"],
         filtered=metrics.get("left_out", {}),

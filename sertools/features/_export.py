@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from sertools import files
+from sertools.display import visible
 from sertools.features._timeline import classes, moments
 from sertools.metadata import TimelineMetadata
 
@@ -30,7 +31,7 @@ def export(
         another. Of verdicts, the verdict is written as the label, "not sure"
         too; else the best emotion.
     path : path-like
-        Where to; what is there is replaced, whole or not at all.
+        Where to; a text that is there is replaced, whole or not at all.
     kind : {"csv", "labels", "rttm"}, optional
         By how `path` ends (``.csv``, ``.txt``, ``.rttm``) if not given.
 
@@ -53,8 +54,8 @@ def export(
     Raises
     ------
     ValueError
-        If the kind is unknown, labels are asked for of several recordings, or
-        something is no timeline.
+        If the kind is unknown, labels are asked for of several recordings,
+        something is no timeline, or `path` is a recording.
 
     References
     ----------
@@ -85,11 +86,41 @@ def export(
             "export them one by one."
         )
     text = {"csv": as_csv, "labels": as_labels, "rttm": as_rttm}[kind](timelines)
-    files.write_text(path, text)
+    _write(path, text)
     return path
 
 
+def _write(path: Path, text: str) -> None:
+    """Write a text whole; a recording is never replaced by one."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: no file, so it is not replaced by a timeline.")
+    if path.exists() and not _is_text(path):
+        raise ValueError(
+            f"{path}: a recording, or another file that is no text. It is not "
+            "replaced: give another name."
+        )
+    files.write_text(path, text)
+
+
+def _is_text(path: Path) -> bool:
+    with path.open("rb") as opened:
+        head = opened.read(1 << 16)
+    if head.startswith((b"RIFF", b"fLaC", b"OggS", b"ID3", b"FORM", b".snd")):
+        return False
+    return b"\0" not in head and b"\xff" not in head
+
+
 _FIRST = ("file", "start", "end", "emotion", "probability")
+_STARTS = {
+    "csv": re.compile(re.escape(",".join(_FIRST))),
+    "labels": re.compile(r"\d+\.\d{3}\t\d+\.\d{3}\t"),
+    "rttm": re.compile(r"SPEAKER \S+ 1 \d+\.\d{3} \d+\.\d{3} <NA> <NA> "),
+}
+
+
+def is_export(text: str, kind: str) -> bool:
+    """Say of the start of a file whether `export` wrote it."""
+    return bool(_STARTS[kind].match(text))
 
 
 def rows(timelines: Mapping[str, pd.DataFrame]) -> list[dict]:
@@ -102,7 +133,7 @@ def rows(timelines: Mapping[str, pd.DataFrame]) -> list[dict]:
             scores = {name: round(row[name], 6) for name in names}
             best = max(scores, key=lambda name, row=row: row[name])
             told = {
-                "file": str(file),
+                "file": visible(file),
                 "start": round(row["start"], 3),
                 "end": round(row["end"], 3),
                 "emotion": best,
@@ -135,7 +166,7 @@ def as_labels(timelines: Mapping[str, pd.DataFrame]) -> str:
 
 def as_rttm(timelines: Mapping[str, pd.DataFrame]) -> str:
     """Write RTTM, the emotion where a speaker would be; see `export`."""
-    ids = _ids(list(map(str, timelines)))
+    ids = _ids(list(map(visible, timelines)))
     lines = []
     for row in rows(timelines):
         onset, end = (round(1000 * row[name]) for name in ("start", "end"))
@@ -157,7 +188,7 @@ def export_labels(
         return
     names = _with_folders(list(map(str, timelines)))
     for file, table in timelines.items():
-        files.write_text(folder / f"{names[str(file)]}.txt", as_labels({file: table}))
+        _write(folder / f"{names[str(file)]}.txt", as_labels({file: table}))
 
 
 def _label(row: dict) -> str:

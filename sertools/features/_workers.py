@@ -6,7 +6,6 @@ import functools
 import os
 import pickle
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sertools import audio
+from sertools import _interpreter, audio
 from sertools.store import Entry
 
 if TYPE_CHECKING:
@@ -197,10 +196,10 @@ def _spare() -> Worker:
 
 
 def _started() -> subprocess.Popen:
-    environment = {f"{name}_NUM_THREADS": "1" for name in _ONE_THREAD} | os.environ
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)
+    environment = {f"{name}_NUM_THREADS": "1" for name in _ONE_THREAD}
+    environment |= _interpreter.environment()
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", _SERVE],
+        _interpreter.command("-c", _SERVE),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sertools import display
 from sertools.report._history import Change, changes, everywhere, identity
 from sertools.report._page import INTENDED_USE, number
-from sertools.report._status import read_json
+from sertools.report._schema import read_if_there
 
 if TYPE_CHECKING:
     from sertools.evaluation import Result
@@ -38,12 +38,14 @@ class Run(NamedTuple):
     folder: Path
     about: dict  # run.json; empty where there is none
     metrics: dict  # metrics.json, likewise
+    wrong: str = ""  # which file is damaged, and how
 
     @property
     def whole(self) -> bool:
         """Whether there are predictions to test."""
         there = (self.folder / _PREDICTIONS).is_file()
-        return there and self.about.get("status", "ok") == "ok"
+        ended_well = self.about.get("status", "ok") == "ok"
+        return there and ended_well and not self.wrong
 
     @property
     def experiment(self) -> tuple:
@@ -55,7 +57,8 @@ class Run(NamedTuple):
 
     def __str__(self) -> str:
         failed = (self.about.get("error") or {}).get("name")
-        return self.folder.name + (f" (failed: {failed})" if failed else "")
+        failed = f"failed: {failed}" if failed else "damaged" if self.wrong else ""
+        return self.folder.name + (f" ({failed})" if failed else "")
 
 
 class Matched(NamedTuple):
@@ -74,16 +77,20 @@ def match(old: str | os.PathLike, new: str | os.PathLike) -> Matched:
     if all(_is_run(side) for side in sides):
         ((first,), (second,)) = found
         for run in (first, second):
+            if run.wrong:
+                raise ValueError(run.wrong)
             if not run.whole:
                 raise ValueError(f"{run.folder}: no result of a run that went well.")
         return Matched([(first, second)], [], [], [])
+    damaged = [[run for run in runs if run.wrong] for runs in found]
+    found = [[run for run in runs if not run.wrong] for runs in found]
     told = _told_models([run for runs in found for run in runs])
     (before, passed), (after, later) = (_newest(runs, told) for runs in found)
     shared = [
         key for key in before if key in after and before[key].whole and after[key].whole
     ]
-    left = [run for key, run in before.items() if key not in shared]
-    right = [run for key, run in after.items() if key not in shared]
+    left = [run for key, run in before.items() if key not in shared] + damaged[0]
+    right = [run for key, run in after.items() if key not in shared] + damaged[1]
     if not shared:
         raise ValueError(_nothing(sides, left, right))
     notes = [
@@ -92,6 +99,7 @@ def match(old: str | os.PathLike, new: str | os.PathLike) -> Matched:
         for n, side in ((passed, sides[0]), (later, sides[1]))
         if n
     ]
+    notes += [run.wrong for runs in damaged for run in runs]
     return Matched([(before[key], after[key]) for key in shared], left, right, notes)
 
 
@@ -118,6 +126,8 @@ def _is_run(place: Path) -> bool:
 
 def _runs(place: Path) -> list[Run]:
     if not place.is_dir():
+        if place.exists():
+            raise ValueError(f"{place} is no folder, so neither a run nor runs.")
         raise FileNotFoundError(f"There is no folder {place}.")
     if _is_run(place):
         return [_read(place)]
@@ -136,10 +146,9 @@ def _runs(place: Path) -> list[Run]:
 
 
 def _read(folder: Path) -> Run:
-    about, metrics = (
-        read_json(folder / name) or {} for name in ("run.json", "metrics.json")
-    )
-    return Run(folder, about, metrics)
+    about, wrong = read_if_there(folder / "run.json")
+    metrics, damage = read_if_there(folder / "metrics.json")
+    return Run(folder, about, metrics, wrong or damage)
 
 
 def _newest(runs: list[Run], told: Mapping) -> tuple[dict[tuple, Run], int]:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from sertools import trust
 from sertools.files import holding
-from sertools.report._status import read_json
+from sertools.report._schema import is_sound, read_json
 
 NAME = "history.jsonl"
 """The file, in the folder of the runs."""
@@ -21,6 +22,7 @@ SCHEMA_VERSION = 1
 """Of a line."""
 
 
+_LARGEST = 2**28  # bytes: about a hundred thousand runs
 _ENDED = ("ok", "failed")
 _OF_RUN = (
     *("run", "notebook", "parameters", "started", "seconds", "status", "error"),
@@ -29,7 +31,6 @@ _OF_RUN = (
 )
 
 
-_PARTS = ("parameters", "packages", "metrics", "error")
 _OF_METRICS = (
     *("dataset", "model", "head", "folds", "standardize", "seed", "n_clips"),
     *("n_speakers", "uar", "accuracy", "macro_f1", "chance"),
@@ -64,7 +65,7 @@ def note(out: str | os.PathLike, run: Mapping, metrics: Mapping | None = None) -
 def read(out: str | os.PathLike) -> list[dict]:
     """Read the history of a folder, the oldest run first; pass over broken lines."""
     try:
-        text = (Path(out) / NAME).read_bytes().decode("utf-8", errors="replace")
+        text = trust.read(Path(out) / NAME, _LARGEST).decode("utf-8", errors="replace")
     except FileNotFoundError:
         return []
     found: dict[tuple, dict] = {}
@@ -109,14 +110,9 @@ def _key(one: Mapping) -> tuple:
 def _parsed(line: str) -> dict | None:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict):
-        return None
-    sound = all(isinstance(value.get(key), str) for key in ("run", "started"))
-    parts = [value.get(key) or {} for key in _PARTS]
-    sound = sound and all(isinstance(part, dict) for part in parts)
-    return value if sound and value.get("status") in _ENDED else None
+    return value if isinstance(value, dict) and is_sound(value) else None
 
 
 def _append(path: Path, entries: list[dict]) -> None:

@@ -19,7 +19,7 @@ from sertools.report._page import (
     render,
     scores,
 )
-from sertools.report._status import read_json
+from sertools.report._schema import read_if_there
 
 WIDTH, HEIGHT = 340, 210
 """Of a picture, in its own units."""
@@ -325,14 +325,15 @@ def _state(out: Path) -> dict[Path, float]:
 
 
 def _row(folder: Path, lines: Mapping, history: list) -> dict:
-    run = read_json(folder / "run.json")
-    metrics = read_json(folder / "metrics.json") or {}
-    given = (run or {}).get("parameters") or {}
+    run, wrong = read_if_there(folder / "run.json")
+    metrics, damage = read_if_there(folder / "metrics.json")
+    given = run.get("parameters") or {}
     described = {
         key: metrics.get(key) or given.get(key) or ""
         for key in ("dataset", "model", "head", "folds")
     }
-    run = run or {"status": "unreadable"}
+    if wrong:
+        run = {"status": "unreadable"}
     if not described["model"]:  # it failed before it could say
         described["model"] = _model(identity(run), history)
     key = (folder.name, run.get("started"))
@@ -345,12 +346,18 @@ def _row(folder: Path, lines: Mapping, history: list) -> dict:
         "started": run.get("started"),
         "seconds": run.get("seconds"),
         "error": run.get("error"),
+        "wrong": _inside(folder, wrong),
         "scores": scores(metrics),
-        "notices": notices(run, metrics),
+        "notices": [*notices(run, metrics), *filter(None, [_inside(folder, damage)])],
         "page": "report.html" if (folder / "report.html").exists() else "run.json",
         "since": _since(lines.get(key), history),
         "identity": identity(run),
     }
+
+
+def _inside(folder: Path, told: str) -> str:
+    """Name a file as it is called in its folder."""
+    return told.replace(f"{folder}{os.sep}", "")
 
 
 def _since(line: Mapping | None, history: list) -> dict | None:

@@ -5,24 +5,32 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from sertools import _interpreter
 
 if TYPE_CHECKING:
     from jupyter_client.manager import AsyncKernelManager
 
 _GUARD = """
 import os, signal, sys
-sessions = set()
+left = set()
 for line in sys.stdin:
-    (sessions.add if line[0] == "+" else sessions.discard)(int(line[1:]))
-for session in sessions:
+    (left.add if line[0] == "+" else left.discard)(line[1:-1])
+for one in sorted(left):
     try:
-        os.killpg(session, signal.SIGKILL)
+        if one.isdigit():
+            os.killpg(int(one), signal.SIGKILL)
+        else:
+            for name in os.listdir(one):
+                os.unlink(os.path.join(one, name))
+            os.rmdir(one)
     except OSError:
         pass
 """
@@ -42,6 +50,11 @@ _OPTIONS = (
     "--log-level=ERROR",
     f"--IPKernelApp.exec_lines={_LAST_WORDS}",
 )
+# As ipykernel_launcher, which also takes a first entry of PYTHONPATH off the path
+# where that is the current folder.
+_START = "from ipykernel import kernelapp; kernelapp.launch_new_instance()"
+# A notebook of one's own finds what lies beside it, behind all other modules.
+_OWN = ("--IPKernelApp.exec_lines=__import__('sys').path.append('')",)
 _ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",  # a warning nobody needs
@@ -50,14 +63,14 @@ _ENVIRONMENT = {
 }
 
 
-def protect(session: int) -> None:
-    """See to it that a session of processes does not outlive this process."""
-    _tell(f"+{session}\n")
+def protect(what: int | str) -> None:
+    """See to it that a session of processes, or a folder, does not outlive this one."""
+    _tell(f"+{what}\n")
 
 
-def forget(session: int) -> None:
-    """Leave a session alone again: it has ended."""
-    _tell(f"-{session}\n")
+def forget(what: int | str) -> None:
+    """Leave a session or a folder alone again: it has ended."""
+    _tell(f"-{what}\n")
 
 
 def _tell(line: str) -> None:
@@ -77,6 +90,26 @@ def _tell(line: str) -> None:
         _guard.stdin.flush()
 
 
+@contextlib.contextmanager
+def connection_file() -> Iterator[str]:
+    """Give the place of a kernel's connection file; gone however this process ends."""
+    with tempfile.TemporaryDirectory(prefix="sertools-kernel-") as place:
+        protect(place)
+        try:
+            yield os.path.join(place, "kernel.json")
+        finally:
+            forget(place)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a kernel runs: its folder, and what its environment holds beside ours."""
+
+    folder: str | None = None
+    environment: Mapping[str, str] | None = None
+    safe: bool = False  # without modules of its folder
+
+
 @dataclass(frozen=True)
 class Limits:
     """What a run may take."""
@@ -93,24 +126,23 @@ class Stop(Protocol):
 
 
 def manager_class(
-    watch: "Watch",
-    log: int,
-    folder: str | os.PathLike | None = None,
-    environment: Mapping[str, str] | None = None,
+    watch: "Watch", log: int, connection: str, place: Place
 ) -> type["AsyncKernelManager"]:
     """Make the class whose kernel is this very interpreter, whatever is registered.
 
-    What its process writes past the notebook goes to the descriptor `log`.
+    What its process writes past the notebook goes to the descriptor `log`. The
+    current folder's modules are not for a `safe` place.
     """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv = _interpreter.command("-c", _START, "-f", "{connection_file}")
+    safe = _interpreter.SAFE if place.safe else {"PYTHONSAFEPATH": ""}
     spec = KernelSpec(
-        argv=[*argv, *_OPTIONS],
+        argv=[*argv, *_OPTIONS, *(() if place.safe else _OWN)],
         display_name="Python 3",
         language="python",
-        env={**(environment or {}), **_ENVIRONMENT},
+        env={**(place.environment or {}), **_ENVIRONMENT, **safe},
     )
 
     class ThisInterpreter(AsyncKernelManager):
@@ -119,8 +151,9 @@ def manager_class(
         async def start_kernel(self, **options):
             for name, value in _sockets().items():
                 setattr(self, name, value)
-            if folder is not None:
-                options["cwd"] = os.fspath(folder)
+            self.connection_file = connection
+            if place.folder is not None:
+                options["cwd"] = place.folder
             await super().start_kernel(stdout=subprocess.DEVNULL, stderr=log, **options)
             watch.follow(self.provisioner.process)
 

@@ -6,13 +6,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sertools import files
+from sertools import files, trust
+from sertools.evaluation._schema import shown
 from sertools.files import write_text
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _NUMBER = re.compile(r"^\d\d_")
+_LARGEST = 2**28  # bytes: a report with an hour of sound in it
 CELL = "report_cell"
 """Key in a cell's metadata: its position in the notebook it came from."""
 _NAME = re.compile(r"\w[\w-]*")
@@ -93,19 +95,25 @@ def notebooks() -> dict[str, Path]:
 
 def find(notebook: str | Path) -> Path:
     """Find a notebook by its name or its path; name what is near a wrong name."""
-    path = Path(notebook).expanduser()
-    if path.suffix == ".ipynb" and path.is_file():
-        return path.resolve()
+    try:
+        path = Path(notebook).expanduser()
+        if path.suffix == ".ipynb" and path.is_file():
+            return path.resolve()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such user
+        raise ValueError(f"{shown(str(notebook))} is no path of a notebook.") from None
     known = notebooks()
     stem = path.stem if path.suffix == ".ipynb" else path.name
     if path.name == str(notebook) and _NUMBER.sub("", stem) in known:
         return known[_NUMBER.sub("", stem)].resolve()
+    if path.suffix == ".ipynb" and path.exists():
+        kind = "a folder" if path.is_dir() else "a pipe or a device"
+        raise ValueError(f"{path} is {kind}, not a notebook.")
     if path.suffix == ".ipynb" or len(path.parts) > 1:
         raise FileNotFoundError(f"There is no notebook at {path}.")
     near = difflib.get_close_matches(str(notebook), known, n=2, cutoff=0.65)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise ValueError(
-        f"Unknown notebook {str(notebook)!r}.{hint} "
+        f"Unknown notebook {shown(str(notebook))}.{hint} "
         f"Known: {', '.join(known) or 'none'}; or give the path of an .ipynb file."
     )
 
@@ -117,13 +125,20 @@ def read(path: Path) -> "NotebookNode":
     import nbformat
 
     try:
+        text = trust.read(path, _LARGEST).decode("utf-8")
         with warnings.catch_warnings():  # cells of older notebooks have no ids
             warnings.simplefilter("ignore")
-            notebook = nbformat.read(path, as_version=4)
-            return nbformat.validator.normalize(notebook)[1]
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError, ValueError) as bad:
-        first = (str(bad).splitlines() or [""])[0][:200]
-        raise ValueError(f"{path} is not a notebook: {first}") from None
+            notebook = nbformat.convert(nbformat.reader.reads(text), 4)
+            notebook = nbformat.validator.normalize(notebook)[1]
+            nbformat.validate(notebook, relax_add_props=True)
+            return notebook
+    except FileNotFoundError:
+        raise
+    except Exception as bad:  # nbformat looks into what it has not yet checked
+        first = (str(bad).splitlines() or [""])[0].removeprefix(f"{path}: ")[:200]
+        kind = "" if isinstance(bad, ValueError | OSError) else type(bad).__name__
+        told = ": ".join(filter(None, [kind, first]))
+        raise ValueError(f"{path} is not a notebook: {told}") from None
 
 
 def new_notebook(name: str, out: str | os.PathLike = ".") -> Path:
@@ -169,11 +184,12 @@ def new_notebook(name: str, out: str | os.PathLike = ".") -> Path:
     if path.exists():
         raise FileExistsError(f"{path} is there already. Choose another name.")
     title = re.sub(r"[\W_]+", " ", stem).strip().capitalize()
-    write_text(path, nbformat.writes(_notebook(title or stem)) + "\n")
+    write_text(path, nbformat.writes(started(title or stem)) + "\n")
     return path
 
 
-def _notebook(title: str):
+def started(title: str) -> "NotebookNode":
+    """Make the notebook that a new one starts as."""
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
     notebook = new_notebook()

@@ -14,7 +14,8 @@ from sertools.display import headed
 from sertools.files import write_text
 from sertools.report._notebooks import CELL
 from sertools.report._parameters import Parameter
-from sertools.report._status import licences, read_json
+from sertools.report._schema import read_json
+from sertools.report._status import licences
 
 if TYPE_CHECKING:
     import jinja2

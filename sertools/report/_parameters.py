@@ -121,7 +121,7 @@ def parameters(notebook: str | Path) -> list[Parameter]:
             "it. Tag the cell that holds its `name: type = literal  # help` lines."
         )
     try:
-        return _parsed(tagged[0])
+        return declared_in(tagged[0])
     except (SyntaxError, ValueError) as bad:
         raise ValueError(f"The parameters cell of {name_of(path)}: {bad}") from None
 
@@ -207,10 +207,11 @@ def _read(kind: type, text: str) -> object | None:
     return value if math.isfinite(value) else None
 
 
-def _parsed(source: str) -> list[Parameter]:
-    comments = _comments(source)
+def declared_in(source: str) -> list[Parameter]:
+    """Read the lines of a parameters cell; anything else in it is a ValueError."""
+    parsed, comments = ast.parse(source), _comments(source)
     found = {}
-    for statement in ast.parse(source).body:
+    for statement in parsed.body:
         if isinstance(statement, ast.Expr) and isinstance(
             statement.value, ast.Constant
         ):
@@ -304,6 +305,13 @@ def _folds(value: str, values: Mapping) -> list[str]:
     return []
 
 
+def _standardize(value: str, values: Mapping) -> list[str]:
+    from sertools.features._standardization import FORMS
+
+    known = ", ".join(FORMS)
+    return [] if value in FORMS else [f"unknown standardize {value!r}; known: {known}"]
+
+
 def _complaint(look, value: str) -> list[str]:
     try:
         look(value)
@@ -312,4 +320,10 @@ def _complaint(look, value: str) -> list[str]:
     return []
 
 
-_LOOKS = {"dataset": _dataset, "emotions": _emotions, "head": _head, "folds": _folds}
+_LOOKS = {
+    "dataset": _dataset,
+    "emotions": _emotions,
+    "head": _head,
+    "folds": _folds,
+    "standardize": _standardize,
+}

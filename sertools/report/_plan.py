@@ -4,6 +4,7 @@ import functools
 import hashlib
 import itertools
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from sertools import fetching
 from sertools.metadata import ClipsMetadata
 from sertools.report._kernel import Limits
 from sertools.report._notebooks import find, name_of, read
+from sertools.report._ours import is_ours
 from sertools.report._parameters import (
     Mistake,
     Parameter,
@@ -24,6 +26,7 @@ from sertools.report._parameters import (
     invalid_values,
     parameters,
 )
+from sertools.report._presence import NAMING, absent
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 _TELLING = ("dataset", "head")  # always in a run's name
 _PLACES = ("root", "weights")  # never: they say where, not what
 _LONGEST = 60
+_MOST = 10_000  # runs of a plan
 _WORD = re.compile(r"[\w.-]+")
 _OUT = (
     "a report sets the parameter 'out' itself: say where reports go with --out "
@@ -225,6 +229,14 @@ def expand(grid: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
     ]
 
 
+def check_number(notebooks: int, grid: Mapping[str, Sequence], more: int = 0) -> None:
+    """Refuse a grid of more runs than anybody means, before it is written out."""
+    number = notebooks * math.prod(len(values) for values in grid.values()) + more
+    if number > _MOST:
+        told = f"that would be {number:,} runs, where a plan may have {_MOST:,}"
+        raise PlanErrors([f"{told}: take values out of the grid"])
+
+
 def plan(
     notebooks: Iterable[str | Path],
     given: Mapping[str, object] | None = None,
@@ -264,7 +276,8 @@ def plan(
     >>> [run.values["head"] for run in runs]
     ['svm', 'logistic']
     """
-    given, grid = dict(given or {}), dict(grid or {})
+    given, grid, notebooks = dict(given or {}), dict(grid or {}), list(notebooks)
+    check_number(len(notebooks), grid)
     both = sorted(given.keys() & grid.keys())
     mistakes = [f"{name} is both fixed and in the grid" for name in both]
     mistakes += [f"the grid gives {name} no value" for name in grid if not grid[name]]
@@ -281,7 +294,7 @@ def planned(requests: Iterable[Request], mistakes: Iterable[str] = ()) -> list[R
     requests, found = list(requests), list(mistakes)
     notebooks: dict = {}
     wrong: dict[Mistake, list[str]] = {}  # what is wrong: in which notebooks
-    ready = []
+    ready, lacking = [], _Lacking()
     for request in requests:
         if request.notebook not in notebooks:
             notebooks[request.notebook] = _opened(request.notebook, found)
@@ -289,6 +302,8 @@ def planned(requests: Iterable[Request], mistakes: Iterable[str] = ()) -> list[R
             continue
         path, declared = opened
         values, mistaken = _fitted(declared, request.given)
+        if not mistaken:
+            found += lacking(path, values)
         for mistake in mistaken:
             who = wrong.setdefault(mistake, [])
             who += [name_of(path)] if name_of(path) not in who else []
@@ -298,6 +313,24 @@ def planned(requests: Iterable[Request], mistakes: Iterable[str] = ()) -> list[R
     if found:
         raise PlanErrors(found)
     return _unique(ready)
+
+
+class _Lacking:
+    """Find what is not here, each corpus and system once for all runs."""
+
+    def __init__(self):
+        self._ours: dict[Path, bool] = {}
+        self._found: dict[tuple, list[str]] = {}
+
+    def __call__(self, path: Path, values: Mapping) -> list[str]:
+        if path not in self._ours:
+            self._ours[path] = is_ours(read(path))
+        places = tuple((name, values[name]) for name in NAMING if name in values)
+        key = (path, places)
+        if key not in self._found:
+            about = (name_of(path), dict(places), self._ours[path])
+            self._found[key] = absent(*about)
+        return self._found[key]
 
 
 def _opened(notebook, found: list[str]) -> tuple[Path, list[Parameter]] | None:

@@ -3,15 +3,27 @@
 import difflib
 import functools
 import os
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from sertools import trust
+from sertools.evaluation._schema import field_path, said, shown
 from sertools.report._kernel import Limits
-from sertools.report._plan import PlanErrors, Request, RunSpec, expand, planned
+from sertools.report._plan import (
+    PlanErrors,
+    Request,
+    RunSpec,
+    check_number,
+    expand,
+    planned,
+)
 
 _OF_A_RUN = ("notebook", "parameters", "timeout", "memory")
 _OF_A_PLAN = ("notebooks", "parameters", "grid", "runs", "out", "jobs")
 _OF_A_PLAN += ("timeout", "memory")
+_LARGEST = 2**20  # bytes
+_ALIASES = 8  # a few save typing; more than a few unfold to what nobody wrote
 
 
 @dataclass(frozen=True)
@@ -76,10 +88,12 @@ def read_plan(
     grid = {k: v for k, v in shape.get("grid", {}).items() if k not in (given or {})}
     both = sorted(shape.get("parameters", {}).keys() & grid.keys())
     found += [f"{name} is both in parameters and in the grid" for name in both]
+    named = shape.get("notebooks", [])
+    check_number(len(named), grid, len(shape.get("runs", [])))
     limits = Limits(timeout or shape.get("timeout"), memory or shape.get("memory"))
     requests = [
         Request(notebook, {**fixed, **some}, limits)
-        for notebook in shape.get("notebooks", [])
+        for notebook in named
         for some in expand(grid)
     ]
     for run in shape.get("runs", []):
@@ -97,38 +111,60 @@ def _content(path: str | os.PathLike) -> tuple[dict, list[str]]:
     import yaml
 
     text, twice = _text(Path(path)), []
-
-    class Loader(yaml.SafeLoader):
-        pass
-
-    def mapping(loader, node):
-        keys = [key.value for key, _ in node.value]
-        for key in sorted({key for key in keys if keys.count(key) > 1}):
-            twice.append(f"{key} is there twice (line {node.start_mark.line + 1} on)")
-        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     try:
-        content = yaml.load(text, Loader)  # a SafeLoader
+        content = yaml.load(text, _loader(twice))  # a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise PlanErrors([f"{path} is not YAML{where}: {problem}"]) from None
+    except RecursionError:
+        raise PlanErrors([f"{path} is nested too deeply for a plan"]) from None
+    except Exception as error:  # a date of the 99th of May, a number of no digits
+        raise PlanErrors([f"{path} is not YAML: {error}"]) from None
     if not isinstance(content, dict):
         raise PlanErrors([f"{path} is no plan: it should hold keys such as notebooks"])
     return content, twice
 
 
+def _loader(twice: list[str]) -> type:
+    """Make a loader of YAML that notes repeated keys, and bounds aliases."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        aliases = 0
+
+        def compose_node(self, parent, index):
+            if self.check_event(yaml.AliasEvent):
+                self.aliases += 1
+                if self.aliases > _ALIASES:
+                    told = f"more than {_ALIASES} aliases (*name): write them out"
+                    mark = self.peek_event().start_mark
+                    raise yaml.MarkedYAMLError(problem=told, problem_mark=mark)
+            return super().compose_node(parent, index)
+
+    def mapping(loader, node):
+        keys = Counter(k.value for k, _ in node.value if isinstance(k.value, str))
+        for key in sorted(key for key, number in keys.items() if number > 1):
+            line = node.start_mark.line + 1
+            twice.append(f"{shown(key)[1:-1]} is there twice (line {line} on)")
+        return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
+
+    Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    return Loader
+
+
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return trust.read(path, _LARGEST).decode("utf-8")
     except FileNotFoundError:
         raise FileNotFoundError(f"There is no plan at {path}.") from None
     except UnicodeDecodeError:
         raise PlanErrors([f"{path} is not text in UTF-8, so no plan"]) from None
     except IsADirectoryError:
         raise PlanErrors([f"{path} is a folder, not a plan"]) from None
+    except ValueError as error:  # too large, or a pipe
+        raise PlanErrors([str(error)]) from None
 
 
 def _shaped(content: dict) -> tuple[dict, list[str]]:
@@ -167,25 +203,15 @@ def _said(fault: dict) -> str:
     """Say a mistake of pydantic's in the words of this package."""
     *place, last = fault["loc"]
     if last == "[key]":
-        name = fault["input"]
-        return f"{_path(place[:-1])}: the name {name!r} is no text; put it in quotes"
-    where = _path((*place, last))
+        name, where = shown(fault["input"]), field_path(place[:-1])
+        return f"{where}: the name {name} is no text; put it in quotes"
     if fault["type"] == "extra_forbidden":
         known = list(_OF_A_RUN if place else _OF_A_PLAN)
-        near = difflib.get_close_matches(str(last), known, n=1, cutoff=0.6)
+        near = difflib.get_close_matches(str(last)[:60], known, n=1, cutoff=0.6)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        inside = f" in {_path(place)}" if place else ""
-        return f"there is no key {last!r}{inside}{hint}; known: {', '.join(known)}"
-    if fault["type"] == "missing":
-        return f"{where} is missing"
-    message = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    return f"{where} {message}, not {fault['input']!r}"
-
-
-def _path(place) -> str:
-    """Write where in the file something is; people count from one."""
-    words = [f"[{p + 1}]" if isinstance(p, int) else f".{p}" for p in place]
-    return "".join(words).removeprefix(".")
+        inside = f" in {field_path(place)}" if place else ""
+        return f"there is no key {shown(last)}{inside}{hint}; known: {', '.join(known)}"
+    return said(fault)
 
 
 @functools.cache

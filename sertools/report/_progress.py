@@ -13,7 +13,7 @@ from typing import TextIO
 from sertools.report._page import number, span
 from sertools.report._plan import RunSpec
 from sertools.report._run import RunResult
-from sertools.report._status import read_json
+from sertools.report._schema import read_json
 
 _SIGNS = {"ok": "✓", "failed": "✕", "skipped": "·"}
 _COLOURS = {"ok": 32, "failed": 31, "skipped": 2}

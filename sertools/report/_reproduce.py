@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sertools import display
+from sertools import trust as gates
+from sertools.evaluation._schema import shown
 from sertools.report._grid import run_all
 from sertools.report._history import Change, changes
 from sertools.report._notebooks import CELL, find, read
-from sertools.report._plan import plan, run_name
+from sertools.report._ours import is_ours
+from sertools.report._plan import RunSpec, plan, run_name
 from sertools.report._progress import cause
-from sertools.report._status import read_json
+from sertools.report._schema import read_json, read_run_file
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -91,6 +94,7 @@ def repeat(
     run: str | os.PathLike,
     out: str | os.PathLike | None = None,
     *,
+    trust: bool = False,
     progress: bool = True,
 ) -> Reproduction:
     """Reproduce a run: the same notebook, the same parameters, a fresh folder.
@@ -105,6 +109,10 @@ def repeat(
     out : path-like, optional
         Folder for the second run. If not given, it is kept only where the
         numbers differ.
+    trust : bool, default False
+        Run a notebook whose code is not that of one that ships with sertools, and
+        let a run's own ``trust`` parameter count. A run's folder may come from
+        anybody, and its notebook is a program.
     progress : bool, default True
         Tell on standard error how far it is.
 
@@ -119,15 +127,17 @@ def repeat(
         If there is no such run, or its notebook is gone.
     ValueError
         If the run has no numbers to hold the second one against, or would be
-        overwritten.
+        overwritten; if its files are damaged; if its notebook is another one than
+        ours and not trusted.
     """
     folder = Path(run).expanduser().resolve()
     about, metrics = _first(folder)
     limits = about.get("limits") or {}
-    place = Path(out) if out else Path(tempfile.mkdtemp(prefix="sertools-repeat-"))
     with _notebook(folder, about) as path:
         given = _found_again(about["parameters"], about.get("folder"))
         planned = plan([path], given, **_kept(limits))
+        _gate(folder, planned[0], trust)
+        place = Path(out or tempfile.mkdtemp(prefix="sertools-repeat-"))
         second = place.expanduser().resolve() / planned[0].name
         if second.exists():
             raise ValueError(f"{second} is there already. Choose another --out.")
@@ -140,19 +150,25 @@ def repeat(
 
 
 def _first(folder: Path) -> tuple[dict, dict]:
-    about = read_json(folder / "run.json")
-    if about is None:
-        raise FileNotFoundError(f"{folder}: no run.json, so no run to repeat.")
-    notebook, given = about.get("notebook"), about.get("parameters")
+    try:
+        about = read_run_file(folder / "run.json")
+    except (FileNotFoundError, NotADirectoryError):
+        told = f"{folder}: no run.json, so no run to repeat."
+        raise FileNotFoundError(told) from None
+    notebook = about.get("notebook")
     if not notebook:
         raise ValueError(f"{folder} was not made by a notebook: run its command again.")
-    if not isinstance(notebook, str) or not isinstance(given, dict):
-        raise ValueError(f"{folder}: run.json does not say what was run.")
-    metrics = read_json(folder / "metrics.json")
-    if about.get("status") != "ok" or not metrics:
+    if not notebook.strip(".") or set(notebook) & set("/\\\0"):
+        told = f"should be the name of a notebook, not a place: {shown(notebook)}"
+        raise ValueError(f"{folder / 'run.json'}: notebook {told}.")
+    if not isinstance(about.get("parameters"), dict):
+        raise ValueError(f"{folder / 'run.json'}: parameters is missing.")
+    there = (folder / "metrics.json").exists()
+    metrics = read_run_file(folder / "metrics.json") if there else {}
+    if about["status"] != "ok" or not metrics:
         raise ValueError(
             f"{folder} has no result to hold a second run against. Run it anew: "
-            f"sertools report {about['notebook']}."
+            f"sertools report {notebook}."
         )
     return about, metrics
 
@@ -165,12 +181,28 @@ def _notebook(folder: Path, about: Mapping) -> Iterator[Path]:
     source = _source(folder / "notebook.ipynb", about)
     if source is None:
         known = about.get("notebook_path")
-        yield find(known if known and Path(known).is_file() else about["notebook"])
+        yield find(known if known and _is_file(known) else about["notebook"])
         return
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{about['notebook']}.ipynb"
         nbformat.write(source, path)
         yield path
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # no path at all
+        return False
+
+
+def _gate(folder: Path, run: RunSpec, trusted: bool) -> None:
+    """Let only our own notebooks run unasked, and none that trusts other files."""
+    if not is_ours(run.source):
+        told = "code of its own: its notebook is none that ships with sertools"
+        gates.gate(folder, told, trusted)
+    if run.values.get("trust"):
+        gates.gate(folder, "what its weights say: its parameters trust them", trusted)
 
 
 def _source(path: Path, about: Mapping) -> "NotebookNode | None":
@@ -250,7 +282,7 @@ def _other_answers(first: Path, second: Path) -> int | None:
         )
         both = old.index.intersection(new.index)
         return int((old.loc[both, "predicted"] != new.loc[both, "predicted"]).sum())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -1,6 +1,7 @@
 """Execute a notebook in a kernel of its own; recover what was killed meanwhile."""
 
 import contextlib
+import errno
 import importlib
 import logging
 import os
@@ -10,17 +11,27 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sertools import display
 from sertools.files import holding, write_text
 from sertools.report._history import note
-from sertools.report._kernel import Limits, Stop, Watch, how_it_ended, manager_class
+from sertools.report._kernel import (
+    Limits,
+    Place,
+    Stop,
+    Watch,
+    connection_file,
+    how_it_ended,
+    manager_class,
+)
 from sertools.report._notebooks import CELL
+from sertools.report._ours import is_ours
 from sertools.report._plan import RunSpec
-from sertools.report._status import Status, read_json
+from sertools.report._schema import read_if_there, read_json
+from sertools.report._status import Status
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -36,6 +47,7 @@ _LOG_LINES = 40
 _HIDDEN = re.compile(r"\.(?P<run>.+-[0-9a-f]{8})\.([0-9a-f]{8}(\.old)?|lock)")
 _DRAFT = re.compile(r"\.index\.[0-9a-f]{8}\.html")
 _ENDED = ("ok", "failed")
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _STALE = 600  # seconds after which nobody is still writing a page
 _one_at_a_time = threading.Lock()
 _ENGINES = ("nbformat", "nbclient", "papermill", "psutil")
@@ -51,14 +63,6 @@ class Outcome:
     peak_rss_mb: float  # of kernel and children, in 1e6 bytes
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a kernel runs: its folder, and what its environment holds beside ours."""
-
-    folder: str | None = None
-    environment: Mapping[str, str] | None = None
-
-
 def execute(
     source: "NotebookNode",
     values: Mapping[str, object],
@@ -71,14 +75,15 @@ def execute(
     """Execute a notebook in this interpreter's kernel; it is gone at the end."""
     import nbformat
 
-    place, tell = place or Place(), tell or (lambda done, cells: None)
+    place = replace(place or Place(), safe=is_ours(source))
+    tell = tell or (lambda done, cells: None)
     source = _stamped(source)
     nbformat.write(source, draft)
     log = draft.with_name(".kernel.log")
     current: dict = {}
     tell(0, len(source.cells))
     watch = Watch(limits.timeout, limits.memory, stop)
-    with watch, log.open("wb") as descriptor:
+    with connection_file() as connection, watch, log.open("wb") as descriptor:
 
         def on_start(cell, cell_index):
             if cell.cell_type == "code":
@@ -86,12 +91,11 @@ def execute(
             if CELL in cell.metadata:  # papermill adds one with the parameters
                 tell(cell.metadata[CELL], len(source.cells))
 
-        kernel = manager_class(
-            watch, descriptor.fileno(), place.folder, place.environment
-        )
+        kernel = manager_class(watch, descriptor.fileno(), connection, place)
         failure = _papermill(
             draft, values, on_cell_start=on_start, kernel_manager_class=kernel
         )
+    _check_disk(failure, draft)
     notebook = _result(draft)
     error = None
     if failure is not None:
@@ -121,6 +125,15 @@ def _papermill(draft, values, **options) -> Exception | None:
     except Exception as failure:
         return failure
     return None
+
+
+def _check_disk(failure: Exception | None, draft: Path) -> None:
+    """Call a full disk by its name: what papermill leaves then is half a notebook."""
+    while failure is not None:
+        if getattr(failure, "errno", None) in _FULL:
+            told = "The disk is full: the run was stopped, and can be made again"
+            raise OSError(failure.errno, told, str(draft.parent.parent)) from failure
+        failure = failure.__cause__ or failure.__context__
 
 
 def _stamped(source: "NotebookNode") -> "NotebookNode":
@@ -437,8 +450,10 @@ def _fill(work: Path, final: Path, outcome: Outcome, status: Status) -> None:
     )
     text = nbformat.writes(outcome.notebook)
     write_text(draft, text.replace(work.name, final.name))
-    metrics = read_json(work / "metrics.json")
-    status.end(outcome.error, metrics, outcome.peak_rss_mb)
+    metrics, wrong = read_if_there(work / "metrics.json")
+    told = {"cell": None, "name": "ValueError", "message": f"Its result: {wrong}"}
+    error = outcome.error or (told if wrong else None)
+    status.end(error, metrics, outcome.peak_rss_mb)
     status.write(work)
 
 

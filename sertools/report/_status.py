@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import importlib.metadata
-import json
 import os
 import platform
 import re
@@ -175,15 +174,6 @@ def checkout() -> dict[str, str | bool | None]:
     if not head or changes is None:
         return none
     return {"git_commit": head, "git_dirty": bool(changes)}
-
-
-def read_json(path: str | os.PathLike) -> dict | None:
-    """Read a JSON object from a file; None where there is none to read."""
-    try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _git(root: Path, *arguments: str) -> str | None:

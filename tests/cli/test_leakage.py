@@ -87,3 +87,20 @@ def test_several_corpora_are_looked_through_as_one(tmp_path, capsys):
     told = json.loads(capsys.readouterr().out)
     assert told["n_clips"] == 193
     assert told["counts"]["bytes"] == 1
+
+
+def test_a_table_is_read_as_everywhere(split, capsys, tmp_path):
+    table = pd.read_csv(split, dtype=str)
+    table["split"] += [" " * (number % 2) for number in range(len(table))]
+    table["speaker"] = [
+        f"{who} " if n % 2 and isinstance(who, str) else who
+        for n, who in enumerate(table["speaker"])
+    ]
+    odd = split.with_name("odd.csv")
+    odd.write_bytes(table.to_csv(index=False, sep=";").encode("utf-16"))
+    found = []
+    for path in (split, odd):
+        assert main(["leakage", str(path), "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0]["n_folds"] == found[1]["n_folds"] == 2
+    assert found[0]["counts"] == found[1]["counts"]

@@ -59,7 +59,9 @@ def bad(tmp_path):
 
 def test_one_file_is_one_row_and_the_line_on_its_use(capsys, clip):
     assert main(["predict", clip]) == 0
-    head, row, use = capsys.readouterr().out.splitlines()
+    captured = capsys.readouterr()
+    assert captured.err == ""  # no word about CUDA, which it does not use
+    head, row, use = captured.out.splitlines()
     assert head.split() == ["file", "emotion", "others"]
     assert row.startswith(clip)
     assert "agreement with what an actor meant" in use and "--intended-use" in use

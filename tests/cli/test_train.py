@@ -82,7 +82,7 @@ def test_bad_usage_ends_with_2(capsys, tmp_path, more, said):
 
 def test_a_folder_of_other_things_is_left_alone(capsys, tmp_path):
     (tmp_path / "thesis.txt").touch()
-    assert main([*BASE, "--head", "svm", "--out", str(tmp_path)]) == 1
+    assert main([*BASE, "--head", "svm", "--out", str(tmp_path)]) == 2
     assert "holds other things (thesis.txt)" in capsys.readouterr().err
 
 

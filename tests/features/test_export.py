@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from sertools import features
-from sertools.features._export import as_csv, as_labels, as_rttm, rows
+from sertools.features._export import as_csv, as_labels, as_rttm, is_export, rows
 from sertools.metadata import TimelineMetadata
 
 SAID = pd.DataFrame(
@@ -118,3 +118,23 @@ def test_what_cannot_be_is_refused(tmp_path):
     with pytest.raises(ValueError, match="no timeline"):
         features.export(pd.DataFrame({"a": [1]}), tmp_path / "x.csv")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "content", [b"RIFF", b"fLaC\n", b"ID3 a", b"\xff\xfb\x90a", b"a\0"]
+)
+@pytest.mark.parametrize("kind", ["csv", "labels", "rttm"])
+def test_a_recording_is_never_replaced(tmp_path, content, kind):
+    path = tmp_path / "talk.wav"
+    path.write_bytes(content)
+    said = pd.DataFrame({"start": [0.5], "end": [2.0], "happy": 0.8, "sad": 0.2})
+    with pytest.raises(ValueError, match="a recording, or another file"):
+        features.export({"talk.wav": said}, path, kind)
+    assert path.read_bytes() == content
+
+
+def test_what_was_exported_is_known_again():
+    said = {"a.wav": pd.DataFrame({"start": [0.5], "end": [2.0], "happy": 0.8})}
+    texts = {"csv": as_csv(said), "labels": as_labels(said), "rttm": as_rttm(said)}
+    for kind, other in itertools.product(texts, repeat=2):
+        assert is_export(texts[kind], other) == (kind == other)

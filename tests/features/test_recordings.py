@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from sertools.features._recordings import found, timelines
+from sertools.features._recordings import check_blame, found, timelines
 from sertools.models.base import Classifier
 
 RATE = 16_000
@@ -74,3 +74,41 @@ def test_a_recording_that_kills_its_process_is_left_out_alone(recordings):
     died = [path.stem for path, said in answers.items() if "died" in str(said)]
     assert died == ["loud"]
     assert len(answers) == 12
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("spoilt", [np.nan, np.inf, 0.5, -0.5])
+def test_scores_that_are_no_probabilities_are_no_answer(recordings, jobs, spoilt):
+    model, right = coin(int), coin(int)._predict_proba
+
+    def _predict_proba(self, waveforms):
+        return right(waveforms) * np.array([1, spoilt])
+
+    type(model)._predict_proba = _predict_proba
+    answers = dict(timelines(model, found([str(recordings)])[0], jobs))
+    said = {path.stem: why for path, why in answers.items()}
+    assert all(isinstance(why, str) for why in said.values())
+    assert "coin" in said["3"] and "no probabilities" in said["3"]
+    alone = {path: why for path, why in answers.items() if path.stem.isdigit()}
+    with pytest.raises(ValueError, match=r"No recording is to blame.*coin"):
+        check_blame(alone, len(alone))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("error", [MemoryError, IndexError, ValueError])
+def test_one_recording_never_ends_the_others(recordings, jobs, error):
+    def act():
+        raise error("too much")
+
+    answers = dict(timelines(coin(act), found([str(recordings)])[0], jobs))
+    reasons = {
+        path.stem: said for path, said in answers.items() if type(said) is not str
+    }
+    assert sum(not isinstance(said, str) for said in answers.values()) == 9
+    assert "coin failed on it" in reasons["loud"]
+
+
+def test_recordings_longer_than_is_allowed_are_named(recordings):
+    paths = [recordings / "0.wav", recordings / "1.wav"]
+    (long, _) = dict(timelines(coin(int), paths, 1, max_minutes=0.001)).values()
+    assert "minutes" in long

@@ -12,7 +12,7 @@ import sertools
 from sertools import report
 from sertools.cli import main
 from sertools.features import _cluster
-from sertools.report._status import read_json
+from sertools.report._schema import read_json
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 

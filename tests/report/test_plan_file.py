@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from sertools import report
@@ -96,6 +98,51 @@ def test_seven_mistakes_are_named_at_once(notebook, write, tmp_path):
 )
 def test_what_is_wrong_is_said_plainly(write, text, said):
     assert any(said in line for line in found(write(text)))
+
+
+LAUGHS = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n"
+    for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (LAUGHS, "more than 8 aliases"),
+        ("#" * 2**20 + "\n", "too large: 1 MiB"),
+        ("[" * 5000, "nested too deeply"),
+        ("jobs: 2026-99-99", "is not YAML"),
+        ("? [a]\n: 1\n? [a]\n: 2", "is not YAML"),
+        (
+            f"notebooks: quickstart\ngrid: {{head: [{'svm, ' * 200}], seed: "
+            f"[{'1, ' * 200}]}}",
+            "that would be 40,000 runs",
+        ),
+    ],
+)
+def test_bombs_are_refused_at_once(write, text, said):
+    (line,) = found(write(text))
+    assert said in line
+
+
+def test_a_few_aliases_are_fine(write):
+    text = "notebooks: &n [quickstart]\nparameters: {seed: 1}\nruns: []\nout: runs\n"
+    assert len(report.read_plan(write(text.replace("runs: []\n", ""))).runs) == 1
+    given = "parameters: &p {seed: 1}\nruns: [{notebook: quickstart, parameters: *p}]"
+    assert report.read_plan(write(given)).runs[0].values["seed"] == 1
+
+
+def test_a_wrong_value_of_any_length_is_a_line(write):
+    (line,) = found(write(f"notebooks: quickstart\njobs: {'x' * 5000}"))
+    assert len(line) < 200
+
+
+def test_a_pipe_is_said_at_once(tmp_path, capsys):
+    for name in ("plan.yaml", "a.ipynb"):
+        os.mkfifo(tmp_path / name)
+        assert main(["report", str(tmp_path / name)]) == 2
+        assert "pipe" in capsys.readouterr().err
 
 
 def test_what_is_no_plan_at_all_is_bad_usage(tmp_path, capsys):

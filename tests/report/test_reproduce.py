@@ -5,7 +5,7 @@ import nbformat
 import pytest
 
 from sertools import report
-from sertools.report._status import read_json
+from sertools.report._schema import read_json
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def run(ok_run, tmp_path):
 
 
 def repeat(run, **options):
-    return report.repeat(run, progress=False, **options)
+    return report.repeat(run, **{"trust": True, "progress": False, **options})
 
 
 def rewrite(path, **fields):
@@ -100,9 +100,12 @@ def test_what_cannot_be_repeated(run, failed_run, tmp_path):
     rewrite(run / "run.json", notebook=None)
     with pytest.raises(ValueError, match="not made by a notebook"):
         repeat(run)
-    for wrong in ({"notebook": 3}, {"notebook": "toy", "parameters": None}):
+    for wrong, said in (
+        ({"notebook": 3}, r"run\.json: notebook should be a valid string, not 3\."),
+        ({"notebook": "toy", "parameters": None}, r"run\.json: parameters should be"),
+    ):
         rewrite(run / "run.json", **wrong)
-        with pytest.raises(ValueError, match="does not say what was run"):
+        with pytest.raises(ValueError, match=said):
             repeat(run)
 
 
@@ -125,13 +128,96 @@ def test_a_relative_path_is_found_where_it_was(tmp_path):
     assert _found_again(given, None) == given
 
 
+# What a folder of somebody else's may do
+
+
+@pytest.fixture
+def marked(run, tmp_path):
+    """Put a notebook into the run that leaves a mark, with the digest it has."""
+    from sertools.report._plan import run_name
+
+    mark = tmp_path / "ran"
+    notebook = nbformat.read(run / "notebook.ipynb", as_version=4)
+    notebook.cells[-1].source = f"open({str(mark)!r}, 'w').close()"
+    nbformat.write(notebook, run / "notebook.ipynb")
+    kept = notebook.copy()
+    kept.cells = [cell for cell in notebook.cells if "report_cell" in cell.metadata]
+    rewrite(run / "run.json", source_sha256=run_name("toy", kept, {})[1])
+    return run, mark
+
+
+def test_code_that_is_not_ours_runs_only_with_trust(marked, tmp_path, capsys):
+    from sertools.cli import main
+
+    run, mark = marked
+    with pytest.raises(ValueError, match=r"refused.*code of its own.*--trust"):
+        repeat(run, out=tmp_path / "again", trust=False)
+    assert main(["report", "--repeat", str(run)]) == 2
+    assert "trust=True (--trust)" in capsys.readouterr().err
+    assert not mark.exists()
+    repeat(run, out=tmp_path / "again")
+    assert mark.exists()
+
+
+def test_a_notebook_elsewhere_is_not_run_either(marked, tmp_path):
+    run, mark = marked
+    (run / "notebook.ipynb").rename(tmp_path / "elsewhere.ipynb")
+    rewrite(run / "run.json", notebook_path=str(tmp_path / "elsewhere.ipynb"))
+    with pytest.raises(ValueError, match="refused"):
+        repeat(run, trust=False)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../escaped", "/tmp/escaped", "a/b", "..\\escaped", "..", "x\0y"]
+)
+def test_a_name_that_is_a_place_is_refused(run, tmp_path, name):
+    rewrite(run / "run.json", notebook=name)
+    with pytest.raises(ValueError, match=r"run\.json: notebook should be the name"):
+        repeat(run)
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
+def test_a_run_may_not_trust_for_us(run, tmp_path):
+    from sertools.report._plan import run_name
+
+    ours = nbformat.read(report.notebooks()["speechbrain"], as_version=4)
+    source = run_name("speechbrain", ours, {})[1]
+    (tmp_path / "weights").mkdir()
+    given = {"trust": True, "weights": str(tmp_path / "weights")}
+    place = str(report.notebooks()["speechbrain"])
+    about = {"notebook": "speechbrain", "notebook_path": place}
+    rewrite(run / "run.json", parameters=given, source_sha256=source, **about)
+    with pytest.raises(ValueError, match="its parameters trust them"):
+        repeat(run, trust=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("run.json", "{", "not JSON, line 1"),
+        ("run.json", "[]", "not an object"),
+        ("run.json", "", "empty"),
+        ("run.json", "[" * 100_000, "nested too deeply"),
+        ("metrics.json", '{"uar": NaN}', "'NaN' is no number of JSON"),
+        ("metrics.json", '{"uar": {"value": "x"}}', "uar"),
+    ],
+)
+def test_damage_is_named(run, name, text, said):
+    (run / name).write_text(text)
+    with pytest.raises(ValueError) as caught:
+        repeat(run)
+    assert str(run / name) in str(caught.value) and said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 # The command
 
 
 def test_the_command_says_whether_the_numbers_are_the_same(run, capsys, tmp_path):
     from sertools.cli import main
 
-    line = ["report", "--repeat", str(run)]
+    line = ["report", "--repeat", str(run), "--trust"]
     assert main([*line, "--out", str(tmp_path / "again"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["identical"] is True
@@ -150,6 +236,7 @@ def test_the_command_takes_a_run_and_nothing_else(run, capsys, tmp_path):
         ["report", "--repeat", str(run), "-p", "seed", "1"],
         ["report", "--repeat", str(run), "--timeout", "1"],
         ["report", "--repeat", str(run), "--jobs", "2", "--force"],
+        ["report", "quickstart", "--trust"],
     ):
         assert main(line) == 2
         captured = capsys.readouterr()

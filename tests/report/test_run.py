@@ -129,7 +129,7 @@ def test_a_crash_in_native_code_leaves_its_last_words(notebook, tmp_path):
 def test_a_kernel_that_cannot_start_says_why(notebook, tmp_path, monkeypatch):
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / "ipykernel_launcher.py").write_text("raise SystemExit('not today')")
+    (broken / "ipykernel.py").write_text("raise SystemExit('not today')")
     monkeypatch.setenv("PYTHONPATH", str(broken))
     folder = report.run(notebook("x = 1"), {}, tmp_path / "runs")
     error = load(folder)["error"]

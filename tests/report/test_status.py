@@ -4,12 +4,12 @@ import json
 
 import pytest
 
+from sertools.report._schema import read_json
 from sertools.report._status import (
     Status,
     checkout,
     licences,
     packages,
-    read_json,
     recording,
     surroundings,
 )
