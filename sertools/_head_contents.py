@@ -14,6 +14,7 @@ LARGEST = 2**31  # bytes, unfolded
 _LARGEST_SCHEMA = 2**26
 _TEMPERATURES = 0.01, 100  # beyond that, answers are all alike or all certain
 _MOST_FEATURES, _MOST_CLASSES, _MOST_JOBS = 10**6, 10**4, 1024
+_UNKNOWN_ENDS = (("low", None), ("high", None))  # of an interval
 _KERNELS = ("linear", "poly", "rbf", "sigmoid", "precomputed")
 
 # What heads are made of, by the loader of skops that may make it: estimators that
@@ -344,6 +345,7 @@ def check_answers(head) -> None:
 def check_card(facts: dict) -> None:
     """Check each number of a card."""
     _number("temperature", facts["temperature"], *_TEMPERATURES)
+    _check_story(facts)
     classes, features, reach = facts["classes"], facts["features"], facts["reach"]
     if not isinstance(classes, list) or not 0 < len(classes) <= _MOST_CLASSES:
         raise ValueError("its classes are no list of names.")
@@ -360,3 +362,38 @@ def check_card(facts: dict) -> None:
         if not isinstance(reach, dict) or "edge" not in reach:
             raise ValueError("its reach has no edge.")
         _number("edge", reach["edge"], 1e-9, 1e9)
+
+
+def _check_story(facts: dict) -> None:
+    """Check what a card tells beside its numbers: what others are to read in it."""
+    embedder = facts.get("embedder", {"model": ""})
+    texts = ("model", "weights", "weights_sha256")
+    told = [embedder.get(n) for n in texts] if isinstance(embedder, dict) else [0]
+    if not isinstance(told[0], str) or not all(isinstance(t, str | None) for t in told):
+        raise ValueError("its embedder is no system and its weights.")
+    for name in ("training_corpora", "credit", "licenses", "warnings"):
+        words = facts.get(name) or []
+        if not isinstance(words, list) or not all(isinstance(w, str) for w in words):
+            raise ValueError(f"its {name} is no list of names.")
+    scores = facts.get("scores", {})
+    if not isinstance(scores, dict):
+        raise ValueError("its scores are no table.")
+    for where, score in scores.items():
+        if not (isinstance(score, dict) and _is_score(score)):
+            raise ValueError(f"its score {where[:40]!r} is not whole.")
+
+
+def _is_score(told: dict) -> bool:
+    """Say whether the parts of a score that a card shows are there, and numbers."""
+    parts = {"uar": ("value", "low", "high"), "log_loss": ("before", "after")}
+    careful = told.get("uar_with_abstention")
+    values = [told.get("n_clips")]
+    for name, keys in parts.items():
+        table = told.get(name)
+        if not isinstance(table, dict) or not {*keys} <= {*table}:
+            return False
+        values += [v for k, v in table.items() if (k, v) not in _UNKNOWN_ENDS]
+    if careful is not None:
+        values.append(careful.get("value") if isinstance(careful, dict) else None)
+        values.append(told.get("abstains"))
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)

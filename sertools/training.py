@@ -162,7 +162,7 @@ def check_out(out: str | os.PathLike) -> Path:
 
 def facts(folder: str | os.PathLike) -> dict:
     """Read what `train` wrote on the card of a folder."""
-    return json.loads((Path(folder).expanduser() / CARD).read_text(encoding="utf-8"))
+    return json.loads(trust.read(Path(folder).expanduser() / CARD))
 
 
 @contextlib.contextmanager
@@ -379,7 +379,7 @@ def train(
         **_story(model, result, clips, X, command),
         "embedder": {
             "model": model.spec,
-            "weights": getattr(model, "weights", None) and str(model.weights),
+            "weights": _weights(model),
             "weights_sha256": FeaturesMetadata.of(X).weights_sha256,
         },
         **learnt,
@@ -394,6 +394,17 @@ def train(
         }
         files.write_json(draft / CARD, about)
     return models.load("trained", weights=folder)
+
+
+def _weights(model) -> str | None:
+    """Say where weights that were given are: a handle, where its library keeps them.
+
+    Whoever loads the head looks there, and fetches nothing.
+    """
+    given = getattr(model, "weights", None)
+    if not given or model.random_weights or os.path.exists(os.path.expanduser(given)):
+        return given and str(given)
+    return str(model.weights_path())
 
 
 def _story(model, result, clips, X, command) -> dict:

@@ -26,6 +26,7 @@ from sertools.extras import require
 __all__ = [
     "check_card",
     "check_size",
+    "check_torch",
     "gate",
     "load_head",
     "load_pickle",
@@ -284,7 +285,8 @@ def load_torch(
         if not [name for name in names if not _TENSORS.fullmatch(name)]:
             try:
                 with _one_line(path, passing=(pickle.UnpicklingError,)):
-                    return torch.load(file, **known)
+                    stored = torch.load(file, **known)
+                return _unexpanded(path, stored)
             except pickle.UnpicklingError as error:
                 if not whole:
                     raise ValueError(f"{path}: cannot be read: damaged.") from error
@@ -294,6 +296,45 @@ def load_torch(
         file.seek(0)
         with _one_line(path):
             return torch.load(file, **{**known, "weights_only": False})
+
+
+def _unexpanded(path, stored: object) -> object:
+    """Refuse tensors that repeat a few numbers: whoever copies one unfolds it."""
+    torch, waiting = require("torch"), [stored]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list | tuple):
+            waiting += value
+        elif torch.is_tensor(value) and value.layout is torch.strided:
+            kept = value.untyped_storage().nbytes()
+            check_size(path, value.nbytes, max(kept, _ALWAYS))
+    return stored
+
+
+def check_torch(path: str | os.PathLike) -> None:
+    """Refuse a file of ``torch.save`` that holds more than tensors, loading nothing.
+
+    Parameters
+    ----------
+    path : path-like
+        For a library that loads it by itself, and runs nothing in it.
+
+    Raises
+    ------
+    ValueError
+        If it names anything else, is damaged, or would unfold to too much.
+    FileNotFoundError
+        If there is no such file.
+    """
+    with opened(path) as file:
+        _check_unfolded(path, file, _LARGEST, 2)
+        names, whole = _calls(_torch_pickles(path, file), _TORCH_PICKLES)
+    foreign = [name for name in names if not _TENSORS.fullmatch(name)]
+    if foreign or not whole:
+        told = f"names {_in_words(foreign)}" if foreign else "is damaged"
+        raise ValueError(f"{path}: refused: it should hold tensors, and {told}.")
 
 
 def save_head(head, path: str | os.PathLike) -> Path:

@@ -343,6 +343,29 @@ def test_what_reserves_memory_at_a_word_needs_trust(mark, tmp_path, name, as_zip
 
 
 @needs_torch
+def test_a_tensor_that_repeats_a_number_without_end_is_refused(tmp_path):
+    torch, path = extras.require("torch"), tmp_path / "model.pt"
+    for tied in (torch.zeros(1).expand(2**33), torch.zeros(1).expand(3, 5)):
+        torch.save({"state": [{"w": tied}]}, path)
+        assert path.stat().st_size < 4_000
+        if tied.numel() > 15:
+            plain(trust.load_torch, path, r"too large: 32\.0 GiB, .* 64 MiB at most")
+    assert trust.load_torch(path)["state"][0]["w"].shape == (3, 5)
+
+
+@needs_torch
+def test_tensors_alone_pass_for_a_library_that_loads_them_itself(mark, tmp_path):
+    torch, path = extras.require("torch"), tmp_path / "model.bin"
+    torch.save({"w": torch.ones(2)}, path)
+    assert trust.check_torch(path) is None
+    torch.save({"w": Payload(mark)}, path)
+    plain(trust.check_torch, path, r"should hold tensors, and names posix\.mkdir")
+    path.write_bytes(path.read_bytes()[:300])
+    plain(trust.check_torch, path, "should hold tensors, and is damaged|damaged")
+    assert not mark.exists()
+
+
+@needs_torch
 def test_a_second_pickle_in_a_torch_file_is_refused(mark, tmp_path):
     torch = extras.require("torch")
     path = tmp_path / "model.pt"

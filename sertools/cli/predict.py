@@ -97,7 +97,7 @@ def _model(arguments: argparse.Namespace):
                 f"{arguments.model} gives features, not emotions. Train a head on "
                 "them first: sertools train --help"
             )
-    _ = model.backend
+    _ = model.backend, model.classes_
     return model
 
 

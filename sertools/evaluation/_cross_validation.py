@@ -16,6 +16,8 @@ from sertools.evaluation._result import Result
 from sertools.metadata import ClipsMetadata, FeaturesMetadata
 from sertools.models import heads
 from sertools.models import load as load_model
+from sertools.models._own_object import as_system
+from sertools.models.base import Model
 
 _OPTIONAL = ("dataset", "path", "speaker")  # columns that a table of one's own may lack
 
@@ -326,6 +328,8 @@ def predict(model, clips: pd.DataFrame, **options) -> Result:
     ValueError
         If the model needs a head, or shares no emotion with the clips.
     """
+    if not isinstance(model, Model):
+        model = as_system(model, "predict_proba")
     scores = features.score(model, clips, **options)
     clips = matching(scores, clips)
     known = clips["emotion"].isin(scores.columns)

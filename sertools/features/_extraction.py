@@ -18,6 +18,7 @@ from sertools.datasets.base import in_words
 from sertools.features._cluster import answers_from
 from sertools.features._workers import ModelFailure, Response, answers
 from sertools.metadata import ClipsMetadata, FeaturesMetadata
+from sertools.models._own_object import as_system
 from sertools.models.base import Classifier, Embedder, Model
 from sertools.models.fusion import SEPARATOR, Fusion
 from sertools.store import Entry, Store
@@ -110,6 +111,8 @@ def extract(
     >>> extract(models.load("duration_loudness"), clips, store=False, jobs=1).shape
     (2, 2)
     """
+    if not isinstance(model, Model):
+        model = as_system(model, "embed")
     if not hasattr(model, "embed"):
         raise ValueError(
             f"{getattr(model, 'spec', model)} gives no features: it classifies by "
@@ -142,6 +145,8 @@ def score(
         One row a usable clip, one column an emotion, rows summing to one;
         metadata as for `extract`.
     """
+    if not isinstance(model, Model):
+        model = as_system(model, "predict_proba")
     if not hasattr(model, "predict_proba"):
         raise ValueError(
             f"{getattr(model, 'spec', model)} gives features, not emotions. "
@@ -156,7 +161,7 @@ def _rows(
     if not clips.index.is_unique:
         twice = clips.index[clips.index.duplicated()][0]
         raise ValueError(f"Clip {twice} is there twice. Each needs a name of its own.")
-    keeper = _store(store)
+    keeper = _store(store) if model.stored else None
     digests, failures = _digests(clips)
     signature = model.signature()
     if method != "embed":  # a system may give features and scores

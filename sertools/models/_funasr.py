@@ -154,7 +154,12 @@ _HOLDS = {
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 _HEAD = "proj.weight"
+_ALIASES = 8  # in a file that is not made to unfold
 _LAYERS = 64  # at most; the networks of this kind have seven
+_MOST = {  # of settings that say how large a network is
+    **dict.fromkeys(("depth", "ratio", "layers"), _LAYERS),
+    **dict.fromkeys(("dim", "width", "heads", "groups", "tokens"), 2**13),
+}
 
 
 def read(folder: Path, trusted: bool = False, head: bool = True):
@@ -188,7 +193,7 @@ def tokens(folder: Path) -> tuple[str, ...]:
     """Read what a head's outputs mean, in order: "生气/angry", "unuse_0", "<unk>"."""
     path = _file(folder, TOKENS)
     try:
-        text = path.read_text(encoding="utf-8").rstrip()
+        text = trust.read(path).decode().rstrip()
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not text in UTF-8.") from None
     if not text:
@@ -237,8 +242,10 @@ def _file(folder: Path, *names: str) -> Path:
 def _settings(path: Path, trusted: bool) -> dict:
     """Read the settings; what stands in them as code needs trust."""
     omegaconf = extras.require("omegaconf").OmegaConf
+    text = _without_aliases(path)
     try:
-        settings = omegaconf.to_container(omegaconf.load(path), resolve=False)
+        loaded = omegaconf.load(io.StringIO(text))
+        settings = omegaconf.to_container(loaded, resolve=False)
     except Exception as error:  # of YAML, of OmegaConf, or no text at all
         raise ValueError(f"{path}: cannot be read: {_short(error)}.") from error
     kind = settings.get("model") if isinstance(settings, dict) else None
@@ -255,11 +262,36 @@ def _settings(path: Path, trusted: bool) -> dict:
         raise ValueError(
             f"{path}: incomplete: no model_conf.modalities.audio.feature_encoder_spec."
         ) from None
+    _check_sizes(path, settings["model_conf"])
     if calls := next((text for text in _texts(settings) if "${" in text), ""):
         trust.gate(path, f"{calls[:60]!r}", trusted)
     if not _is_plain(str(spec)):
         trust.gate(path, f"its feature_encoder_spec, {str(spec)[:60]!r}", trusted)
     return settings
+
+
+def _without_aliases(path: Path) -> str:
+    """Read YAML that is as long as it looks: aliases can unfold to any length."""
+    yaml = extras.require("yaml")
+    try:
+        text = trust.read(path).decode()
+        aliases = sum(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text))
+    except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{path}: cannot be read: {_short(error)}.") from error
+    if aliases > _ALIASES:
+        raise ValueError(f"{path}: refused: {aliases} aliases (*name) may not end.")
+    return text
+
+
+def _check_sizes(path: Path, told: object) -> None:
+    """Refuse settings of a network that no computer could make."""
+    pairs = told.items() if isinstance(told, dict) else ()
+    for name, value in pairs:
+        most = next((n for part, n in _MOST.items() if part in str(name)), None)
+        is_number = isinstance(value, int | float) and most is not None
+        if is_number and not abs(value) <= most:
+            raise ValueError(f"{path}: its {name} is {value}, not {most} at most.")
+        _check_sizes(path, value)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -6,7 +6,6 @@ second goes through the gate.
 """
 
 import contextlib
-import json
 import math
 import re
 import warnings
@@ -19,12 +18,18 @@ import numpy as np
 
 from sertools import trust
 from sertools.extras import require
+from sertools.models._checkpoint_settings import (
+    CONFIG,
+    EXTRACTORS,
+    leave_out_the_rest,
+    reaches,
+    settings,
+)
 from sertools.models._torch import in_batches
 
-_EXTRACTORS = ("preprocessor_config.json", "processor_config.json")
+_SMALL = (CONFIG, *EXTRACTORS, "*.index.json", "*.py")
 _HEADS = ("ForSequenceClassification", "ForAudioClassification")
 _HARMLESS = re.compile(r"(^|\.)masked_spec_embed$")  # hides frames, in training only
-_KERNEL = re.compile(r'"_?attn_implementation"\s*:\s*"([^"]*/[^"]*)"')
 _SHOWN = 3  # names in a message
 
 
@@ -34,15 +39,6 @@ class Loaded(NamedTuple):
     model: object
     extractor: object
     headless: str
-
-
-def settings(folder: Path) -> tuple[dict, dict]:
-    """Read what a folder says of its network and of how waveforms are prepared."""
-    config = _json(folder / "config.json")
-    for name in _EXTRACTORS:
-        if told := _json(folder / name):
-            return config, told.get("feature_extractor", told)
-    return config, {}
 
 
 def classifies(config: dict) -> bool:
@@ -63,10 +59,16 @@ def no_classifier(folder: Path, config: dict) -> str:
 
 def load(folder: Path, trusted: bool = False, headless: bool = False) -> Loaded:
     """Load the network of a folder, with every weight it should have."""
-    config, _ = settings(folder)
-    _look_through(folder, config)
-    own_code = _gate(folder, trusted)
-    model, extractor, wanting = _read(folder, classifies(config), own_code)
+    _look_through(folder)
+    linked = ("*.safetensors",) if _is_safe(folder) else ("*.bin",)
+    with trust.private_copy(folder, *_SMALL, linked=linked) as own:
+        config, _ = settings(own)
+        own_code = _gate(own, trusted)
+        if not own_code:
+            leave_out_the_rest(own)
+        for weights in own.glob("*.bin"):
+            trust.check_torch(weights)
+        model, extractor, wanting = _read(own, classifies(config), own_code)
     inner = _inner(model) if classifies(config) else ""
     encoder = [said for name, said in wanting.items() if name.startswith(inner)]
     head = [said for name, said in wanting.items() if not name.startswith(inner)]
@@ -122,23 +124,11 @@ def _read(folder: Path, with_head: bool, own_code: bool) -> tuple:
     return model, extractor, _wanting(told)
 
 
-def _json(path: Path) -> dict:
-    if not path.is_file():
-        return {}
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: damaged: no JSON.") from error
-    if not isinstance(told, dict):
-        raise ValueError(f"{path}: damaged: not a table of settings.")
-    return told
-
-
-def _look_through(folder: Path, config: dict) -> None:
+def _look_through(folder: Path) -> None:
     """Refuse a folder that lacks what a checkpoint is made of."""
-    lacking = [] if config else ["config.json"]
-    if not any((folder / name).is_file() for name in _EXTRACTORS):
-        lacking.append(_EXTRACTORS[0])
+    lacking = [] if settings(folder)[0] else [CONFIG]
+    if not any((folder / name).is_file() for name in EXTRACTORS):
+        lacking.append(EXTRACTORS[0])
     if not any(folder.glob("*.safetensors")) and not any(folder.glob("*.bin")):
         lacking.append("model.safetensors")
     if lacking:
@@ -148,17 +138,9 @@ def _look_through(folder: Path, config: dict) -> None:
 
 
 def _gate(folder: Path, trusted: bool) -> bool:
-    """Say whether a checkpoint brings Python of its own; refuse it without trust."""
-    runs = []
-    for name in ("config.json", *_EXTRACTORS):
-        told = _json(folder / name)
-        for part in (told, *(v for v in told.values() if isinstance(v, dict))):
-            if isinstance(part.get("auto_map"), dict):
-                runs += [str(value) for value in part["auto_map"].values()]
-    text = (folder / "config.json").read_text(encoding="utf-8")
-    runs += [f"the kernel {name}" for name in _KERNEL.findall(text)]
-    if runs:
-        trust.gate(folder, f"Python of its own: {_in_words(sorted({*runs}))}", trusted)
+    """Say whether a checkpoint reaches for code; refuse it without trust."""
+    if runs := reaches(folder):
+        trust.gate(folder, runs, trusted)
     return bool(runs)
 
 

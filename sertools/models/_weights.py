@@ -4,17 +4,20 @@ import functools
 import hashlib
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sertools import fetching
-
-if TYPE_CHECKING:
-    from sertools.models.base import Model
+from sertools import fetching, trust
 
 TINY = "tiny"
 """Given as weights: a small random checkpoint of the right architecture."""
+
+
+_SAFE = ".safetensors"
+_UNREAD = (".msgpack", ".onnx", ".ot", ".md", ".png", ".wav")  # of no system
+_MOST = 10_000  # files of a system
+_POINTER = 1024  # bytes that a pointer of Git LFS has at most
 
 
 @dataclass(frozen=True)
@@ -28,17 +31,64 @@ class Source:
     unpack: bool = False
 
 
-def find(model: "Model") -> Path:
+def find(model) -> Path:
     """Look for a system's weights: as given, in $SERTOOLS_WEIGHTS, in the cache."""
     if model.weights:
         path = Path(model.weights).expanduser()
         if path.exists():
-            return path
+            return pulled(path)
         raise FileNotFoundError(f"{model.spec}: no weights at {path}: no such file.")
     for folder in _folders():
         if (path := folder / model.weights_subpath()).exists():
-            return path
+            return pulled(path)
     raise FileNotFoundError(_absent(model))
+
+
+def pulled(path: Path) -> Path:
+    """Refuse what Git LFS leaves in the place of weights, in folders, too.
+
+    Beside weights as safetensors, those of other kinds are not read.
+    """
+    files = [path] if path.is_file() else list(_inside(path))
+    pointers = [file for file in files if _is_pointer(file)]
+    real = {f.parent for f in files if f.suffix == _SAFE and f not in pointers}
+    for file in pointers:
+        if file.suffix == _SAFE or file.parent not in real:
+            raise ValueError(
+                f"{file}: a Git LFS pointer, not weights. Fetch them with: git lfs pull"
+            )
+    return path
+
+
+def _is_pointer(file: Path) -> bool:
+    from sertools.audio._headers import is_lfs_pointer
+
+    if file.suffix in _UNREAD or file.stat().st_size > _POINTER:
+        return False
+    with trust.opened(file) as opened:
+        return is_lfs_pointer(opened.read(_POINTER))
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """Give a folder's files but hidden ones, if they can be those of one system."""
+    for number, file in enumerate(folder.rglob("*")):
+        if number > _MOST:
+            raise ValueError(f"{folder}: no folder of weights: too many files.")
+        parts = file.relative_to(folder).parts
+        if file.is_file() and not any(part.startswith(".") for part in parts):
+            yield file
+
+
+def here(given: str, spec: str) -> Path:
+    """Take weights that a file names only as what is here, and never from afar."""
+    path = Path(given).expanduser()
+    if "://" in given or given.startswith(("\\\\", "//")) or not path.exists():
+        raise FileNotFoundError(
+            f"{spec}: its card names weights that are not here, {given[:200]!r}, and "
+            "nothing is fetched at the word of a file. Put them there, or train it "
+            "again: sertools train --help"
+        )
+    return path.absolute()
 
 
 def _folders() -> list[Path]:
@@ -47,7 +97,7 @@ def _folders() -> list[Path]:
     return [*own, fetching.cache_folder() / "weights"]
 
 
-def _absent(model: "Model") -> str:
+def _absent(model) -> str:
     """Say how weights can be had."""
     sources = model.sources.get(model.variant_, ())
     if not sources:
@@ -59,7 +109,7 @@ def _absent(model: "Model") -> str:
     )
 
 
-def fetch(model: "Model", progress: bool = True) -> Path:
+def fetch(model, progress: bool = True) -> Path:
     """Download a system's weights into the user cache."""
     cache = fetching.cache_folder() / "weights"
     target = cache / model.weights_subpath()
@@ -100,10 +150,9 @@ def digest(path: Path) -> str:
     if path.is_file():
         return _of_file(path)
     total = hashlib.sha256()
-    for file in sorted(path.rglob("*")):
+    for file in sorted(_inside(path)):
         name = file.relative_to(path).as_posix()
-        if file.is_file() and not any(p.startswith(".") for p in name.split("/")):
-            total.update(f"{name}\t{_of_file(file)}\n".encode())
+        total.update(f"{name}\t{_of_file(file)}\n".encode())
     return total.hexdigest()
 
 

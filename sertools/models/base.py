@@ -15,6 +15,8 @@ from sertools.display import Card
 from sertools.models import _weights as weights_of
 from sertools.models._weights import Source
 
+_SUMS = 1e-3  # by how much probabilities in 16 bits may miss one
+
 
 class Model(BaseEstimator):
     """A system by name and variant; its weights are read at first use.
@@ -47,6 +49,8 @@ class Model(BaseEstimator):
     dimensions : dict of str to int
         Length of an embedding, by variant; the key is ``None`` where there are
         none.
+    stored : bool
+        Whether a feature store may keep its answers.
     has_weights : bool
         Whether it has parameters of its own, in a file or a folder.
     sources : dict of str to tuple of Source
@@ -64,6 +68,7 @@ class Model(BaseEstimator):
     training_corpora: ClassVar[tuple[str, ...] | None] = ()
     sampling_rate = 16_000
     run_in_workers: ClassVar[bool] = False
+    stored: ClassVar[bool] = True
     has_weights: ClassVar[bool] = False
     sources: ClassVar[dict[str | None, tuple[Source, ...]]] = {}
     dimensions: ClassVar[dict[str | None, int]] = {}
@@ -324,7 +329,13 @@ class Embedder(TransformerMixin, Model):
         return np.asarray(self._feature_names(), dtype=object)
 
     def _feature_names(self) -> list[str]:
-        raise NotImplementedError
+        """Give numbered names, as many as a second of noise has features."""
+        noise = np.random.default_rng(0).normal(0, 0.1, self.sampling_rate)
+        return self._numbered(np.shape(self._embed([noise.astype(np.float32)]))[1])
+
+    @staticmethod
+    def _numbered(width: int) -> list[str]:
+        return [f"embedding{i}" for i in range(width)]
 
     def _embed(self, waveforms: list[np.ndarray]) -> np.ndarray:
         raise NotImplementedError
@@ -350,12 +361,22 @@ class Classifier(ClassifierMixin, Model):
         Raises
         ------
         ValueError
-            If one is not a waveform.
+            If one is not a waveform, or its scores are no probabilities.
         """
         waveforms = checked(waveforms, self.sampling_rate)
         if not waveforms:
             return np.empty((0, len(self.classes_)))
-        return np.asarray(self._predict_proba(waveforms), dtype=np.float64)
+        scores = np.asarray(self._predict_proba(waveforms), dtype=np.float64)
+        if scores.shape != (len(waveforms), len(self.classes_)):
+            raise ValueError(f"{self.label}: its scores have shape {scores.shape}.")
+        sound = (scores >= 0).all(axis=1)  # NaN is not
+        sound &= abs(scores.sum(axis=1) - 1) < _SUMS
+        if not sound.all():
+            raise ValueError(
+                f"{self.label}: its scores of waveform {sound.argmin()} are no "
+                "probabilities: they should be finite and sum to one."
+            )
+        return scores
 
     def predict(self, waveforms: Sequence[np.ndarray]) -> np.ndarray:
         """Give the best-scored emotion of each waveform, shape (n,), str."""

@@ -233,7 +233,8 @@ class Ensemble(Composite, Classifier):
     def _ballots(self, waveforms) -> list[Ballot]:
         if not isinstance(waveforms, (str, bytes, os.PathLike)):
             waveforms = list(waveforms)
-        checked(waveforms[:1] if isinstance(waveforms, list) else waveforms, 1)
+        first = waveforms[:1] if isinstance(waveforms, list) else waveforms
+        checked(first, self.sampling_rate)
         members = zip(self._names, self._members, self._shares, strict=True)
         return [
             Ballot(name, m.classes_, m.predict_proba(self._for(m, waveforms)), share)

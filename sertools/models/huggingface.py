@@ -16,6 +16,7 @@ from sertools.models import _transformers as folders
 from sertools.models._layers import name_columns, numbers_of, read_layers, spell_layers
 from sertools.models._torch import resolve
 from sertools.models._transformers import Network
+from sertools.models._weights import pulled
 from sertools.models.base import Classifier, Embedder
 
 _ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -168,7 +169,7 @@ class HuggingFace(Embedder, Classifier):
         if _is_folder(checkpoint):
             folder = Path(checkpoint).expanduser()
             if folder.is_dir():
-                return folder
+                return pulled(folder)
             raise FileNotFoundError(f"{self.spec}: no folder {folder}.")
         try:
             return super().weights_path()

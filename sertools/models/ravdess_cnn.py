@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sertools import labels
+from sertools import labels, trust
 from sertools.extras import require
 from sertools.models import _keras, _keras_classifier
 from sertools.models._keras_classifier import CARD, KerasClassifier, Training
@@ -251,7 +251,7 @@ def _file(path: Path) -> Path:
 
 def _read_card(path: Path) -> dict:
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(trust.read(path))
         emotions = [labels.canonical(word) for word in card["outputs"]]
         sound = len({*emotions}) == len(emotions) and card["sampling_rate"] > 0
         _ = card["training_corpora"]

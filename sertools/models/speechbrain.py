@@ -35,11 +35,13 @@ _SHOWN = 3  # names in a message
 def read_labels(folder: Path) -> list[str]:
     """Read the labels of a folder; nothing is run."""
     try:
-        text = (folder / LABELS).read_text(encoding="utf-8")
+        text = trust.read(folder / LABELS).decode()
     except OSError:
         raise FileNotFoundError(
             f"{folder}: no classifier of SpeechBrain: {LABELS} is missing."
         ) from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{folder / LABELS}: not text in UTF-8.") from None
     text = text.partition("\n====")[0]  # settings of the encoder follow
     table = {int(found["number"]): found["word"] for found in _LABEL.finditer(text)}
     if sorted(table) != list(range(len(table))) or not table:
@@ -92,8 +94,8 @@ def _composed(folder: Path):
     """Parse the settings into nodes, from which nothing is made."""
     yaml = require("yaml")
     try:
-        root = yaml.compose((folder / YAML).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        root = yaml.compose(trust.read(folder / YAML).decode())
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{folder / YAML}: damaged: no YAML.") from error
     if root is None or root.id != "mapping":
         raise ValueError(f"{folder / YAML}: damaged: not a table of settings.")

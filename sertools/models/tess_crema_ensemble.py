@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sertools import fetching, files, labels
+from sertools import fetching, files, labels, trust
 from sertools.extras import require
 from sertools.models import _keras, _keras_classifier
 from sertools.models._keras_classifier import CARD, KerasClassifier, Training
@@ -418,7 +418,7 @@ def read_card(folder: Path, sampling_rate: int) -> dict:
     if not path.is_file():
         raise ValueError(no_model(folder))
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = json.loads(trust.read(path))
         if wrong := _wrong(card, sampling_rate):
             raise ValueError(wrong)
     except KeyError as error:

@@ -30,17 +30,18 @@ def read_card(path: Path) -> dict:
 def _read_card(path: Path, changed: int) -> dict:
     """Read a card that ``sertools train`` wrote."""
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(trust.read(path))
     except FileNotFoundError:
         raise FileNotFoundError(
             f"{path.parent}: no {CARD}, so nothing that sertools train wrote."
         ) from None
-    except ValueError as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{path}: not a card ({error}).") from None
     needed = {"embedder", "classes", "features", "temperature", "reach"}
     kind = facts.get("kind") if isinstance(facts, dict) else None
     if kind != KIND or not needed <= set(facts):
         raise ValueError(f"{path}: not the card of {KIND}.")
+    trust.check_card(path, facts)
     return facts
 
 
@@ -197,17 +198,26 @@ class Trained(Classifier):
     @property
     def embedder(self) -> Embedder:
         """The system whose features the head was trained on."""
-        from sertools.models import load
-
         about = self.facts["embedder"]
-        spec = about["model"]
-        model = load(spec, about.get("weights"), self.device, self.trust)
+        spec, weights = about["model"], about.get("weights")
+        model = self._named(spec, weights)
         expected = about.get("weights_sha256")
         if expected and model.weights_sha256() != expected:
             raise ValueError(
                 f"{self.spec}: trained on features of {spec} with other weights than "
                 "those found now. Train it again: sertools train --help"
             )
+        return model
+
+    def _named(self, spec: str, weights: str | None) -> Embedder:
+        """Make the embedder that a card names; its weights are looked for only."""
+        from sertools.models import load
+
+        if weights not in (None, weights_of.TINY):
+            weights = weights_of.here(weights, self.spec)
+        model = load(spec, weights, self.device, self.trust)
+        if not hasattr(model, "embed"):
+            raise ValueError(f"{self.spec}: its {CARD} names {spec}: no embedder.")
         return model
 
     @property

@@ -143,7 +143,7 @@ def test_a_clip_that_kills_its_process_is_left_out_alone(
 _LEAN = """
 import pickle, sys
 from sertools.features import _workers
-from sertools.models.opensmile import Functionals
+from sertools.models._functionals import Functionals
 
 engine = pickle.dumps(Functionals("eGeMAPSv02", 16000))
 question = _workers.Request("embed", 16000, "x")

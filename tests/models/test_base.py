@@ -107,3 +107,19 @@ def test_a_classifier_works_with_scikit_learn_on_lists_of_waveforms(voices):
     assert Pitch().score(voices, heard) == 1
     drawn = ConfusionMatrixDisplay.from_estimator(Pitch(), voices, heard)
     assert drawn.confusion_matrix.tolist() == [[4, 0], [0, 4]]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -0.5, 2.0])
+def test_scores_that_are_no_probabilities_are_an_error_that_names_the_system(
+    voices, wrong
+):
+    class Wrong(Pitch):
+        def _predict_proba(self, waveforms):
+            scores = super()._predict_proba(waveforms)
+            scores[2, 0] = wrong
+            return scores
+
+    said = "pitch: its scores of waveform 2 are no probabilities: they should be finite"
+    for ask in (Wrong().predict_proba, Wrong().predict):
+        with pytest.raises(ValueError, match=said):
+            ask(voices)

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import yaml
 
 from sertools import extras, models
 from sertools.models import _funasr
@@ -460,3 +461,27 @@ def test_a_torch_without_onednn_leaves_the_network_as_it_is(monkeypatch):
     with torch.inference_mode():
         theirs = plain.extract_features(samples)["x"]
         assert torch.equal(prepared.extract_features(samples)["x"], theirs)
+
+
+def test_aliases_that_unfold_without_end_are_refused_at_once(tmp_path):
+    folder = write(tmp_path / "a")
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    with (folder / "config.yaml").open("a") as file:
+        file.write("\n".join(lines))
+    assert "config.yaml: refused: 90 aliases (*name) may not end." in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("depth", 10**9), ("embed_dim", 10**7), ("norm_eps", float("inf"))],
+)
+def test_settings_of_a_network_that_no_computer_could_make_are_refused(
+    tmp_path, name, value
+):
+    folder = write(tmp_path / "a")
+    path = folder / "config.yaml"
+    told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    told["model_conf"][name] = value
+    path.write_text(yaml.safe_dump(told), encoding="utf-8")
+    assert f"config.yaml: its {name} is {value}, not " in refusal(folder)

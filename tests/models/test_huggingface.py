@@ -352,7 +352,9 @@ def test_older_weights_are_read_without_running_what_hides_in_them(
     assert np.array_equal(loaded(copied).embed(voices[:1]), expected)
     marker = tmp_path / "ran"
     torch.save(state | {"x": Planted(marker)}, copied / "pytorch_model.bin")
-    with pytest.raises(ValueError, match="transformers cannot load it") as refusal:
+    with pytest.raises(
+        ValueError, match="it should hold tensors, and names"
+    ) as refusal:
         _ = loaded(copied).backend
     assert "\n" not in str(refusal.value)
     assert not marker.exists()
@@ -387,10 +389,67 @@ def test_python_of_its_own_runs_only_with_trust(copied, voices, tmp_path):
 
 
 @needs_transformers
-def test_an_attention_kernel_from_elsewhere_needs_trust(copied):
-    rewritten(copied, attn_implementation="somebody/their-kernel")
-    with pytest.raises(ValueError, match="the kernel somebody/their-kernel"):
+@pytest.mark.parametrize(
+    "asks",
+    [
+        {"attn_implementation": "somebody/their-kernel"},
+        {"_attn_implementation": "somebody/their-kernel"},
+        {"_attn_implementation_internal": "somebody/their-kernel"},
+        {"attn_implementation": {"": "somebody/their-kernel"}},
+        {"experts_implementation": "somebody/their-kernel"},
+        {"layers": [{"encoder": {"attn_implementation": "somebody/their-kernel"}}]},
+    ],
+    ids=str,
+)
+def test_an_attention_kernel_from_elsewhere_needs_trust(copied, asks):
+    rewritten(copied, **asks)
+    path = copied / "config.json"
+    for text in (path.read_text(), path.read_text().replace("attn_i", "\\u0061ttn_i")):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="the kernel somebody/their-kernel"):
+            _ = loaded(copied).backend
+
+
+@needs_transformers
+@pytest.mark.parametrize(
+    ("file", "asks", "said"),
+    [
+        ("config.json", {"inner": {"auto_map": {"AutoModel": "a.B"}}}, "a.B"),
+        ("config.json", {"auto_map": "somebody/it--a.B"}, "somebody/it--a.B"),
+        ("preprocessor_config.json", {"x": [{"auto_map": ["a.B"]}]}, "a.B"),
+        ("config.json", {"custom_pipelines": {"x": {"impl": "a.B"}}}, "a.B"),
+        ("config.json", {"quantization_config": {"quant_method": "x"}}, "its quantiz"),
+        ("config.json", {"model_type": "timm_wrapper"}, "nobody looked at, 'timm"),
+        (
+            "preprocessor_config.json",
+            {"feature_extractor_type": "ClapFeatureExtractor"},
+            "an extractor that nobody looked at, 'Clap",
+        ),
+    ],
+)
+def test_whatever_reaches_for_code_is_named_however_deep_it_stands(
+    copied, file, asks, said
+):
+    rewritten(copied, file, **asks)
+    with pytest.raises(ValueError, match=f"refused, because .*{said}"):
         _ = loaded(copied).backend
+
+
+@needs_transformers
+def test_settings_that_its_class_does_not_have_are_not_handed_on(copied, voices):
+    expected = loaded(copied).predict_proba(voices[:1])
+    rewritten(copied, use_flux=True, forward="x", name_or_path="somebody/else")
+    model = loaded(copied)
+    assert np.array_equal(model.predict_proba(voices[:1]), expected)
+    assert not hasattr(model.backend.network.config, "use_flux")
+
+
+@needs_transformers
+def test_an_adapter_is_not_followed_to_where_it_points(copied, voices):
+    expected = loaded(copied).predict_proba(voices[:1])
+    told = {"base_model_name_or_path": "somebody/else", "peft_type": "LORA"}
+    (copied / "adapter_config.json").write_text(json.dumps(told))
+    assert np.array_equal(loaded(copied).predict_proba(voices[:1]), expected)
 
 
 @needs_transformers

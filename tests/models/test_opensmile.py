@@ -3,7 +3,7 @@ import opensmile
 import pytest
 
 from sertools import models
-from sertools.models import opensmile as system
+from sertools.models import _functionals as system
 
 WIDTHS = {"eGeMAPSv02": 88, "ComParE_2016": 6373}
 DESCRIPTORS = {"eGeMAPSv02": 25, "ComParE_2016": 65}

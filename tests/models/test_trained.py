@@ -1,8 +1,10 @@
 """A saved head: the shipped one, one's own, one made elsewhere."""
 
+import http.server
 import json
 import pickle
 import shutil
+import threading
 
 import joblib
 import numpy as np
@@ -180,6 +182,91 @@ def test_a_head_that_was_swapped_for_a_pickle_needs_trust(copied, voices):
     joblib.dump(classifier(88, ["angry", "sad"]), copied / "head.skops")
     with pytest.raises(ValueError, match="trust"):
         models.load("trained", weights=copied).predict_proba(voices[:1])
+
+
+# What a card can reach
+
+
+@pytest.fixture
+def asked():
+    """Listen on the loopback; give the address, and all that is asked there."""
+    heard = []
+
+    class Listener(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            heard.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", heard
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("spec", "weights"),
+    [
+        ("yamnet", "{address}/yamnet/1"),
+        ("yamnet", "google/yamnet/tensorFlow2/yamnet/1"),
+        ("emotion2vec", "somebody/theirs"),
+        ("huggingface:somebody/theirs", None),
+        ("huggingface:somebody/theirs", "somebody/theirs"),
+        ("whisper", "//127.0.0.1/share/base.pt"),
+        ("whisper", "nowhere/base.pt"),
+    ],
+)
+def test_a_card_cannot_make_anybody_fetch(
+    copied, voices, asked, spec, weights, monkeypatch
+):
+    address, heard = asked
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    monkeypatch.setenv("SERTOOLS_WEIGHTS", str(copied))
+    weights = weights and weights.format(address=address)
+    told = {"model": spec, "weights": weights, "weights_sha256": None}
+    mine = models.load("trained", weights=changed(copied, embedder=told))
+    for ask in (mine.signature, lambda: mine.predict_proba(voices[:1])):
+        with pytest.raises(FileNotFoundError) as refusal:
+            ask()
+        assert "\n" not in str(refusal.value)
+    assert not heard
+
+
+def test_a_card_can_name_weights_that_are_here(copied, voices):
+    told = {"model": "whisper", "weights": "tiny", "weights_sha256": None}
+    mine = models.load("trained", weights=changed(copied, embedder=told))
+    assert mine.random_weights and mine.embedder.spec == "whisper"
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"temperature": -1}, "its temperature is -1"),
+        ({"temperature": float("nan")}, "its temperature is nan"),
+        ({"reach": {"edge": 0}}, "its edge is 0"),
+        ({"features": {"f0": [0, 0]}}, "its spread of 'f0' is 0"),
+        ({"embedder": 3}, "its embedder is no system"),
+        ({"embedder": {"model": 3}}, "its embedder is no system"),
+        ({"embedder": {"model": "mfcc", "weights": []}}, "its embedder is no system"),
+        ({"training_corpora": 3}, "its training_corpora is no list"),
+        ({"scores": {"held out": {}}}, "its score 'held out' is not whole"),
+        ({"scores": []}, "its scores are no table"),
+        ({"embedder": {"model": "trained"}}, "names trained: no embedder"),
+        ({"embedder": {"model": "ravdess_cnn"}}, "names ravdess_cnn: no embedder"),
+        ({"embedder": {"model": "nobodys"}}, "Unknown model 'nobodys'"),
+    ],
+    ids=str,
+)
+def test_a_card_that_cannot_be_right_is_refused_in_a_line(copied, voices, facts, said):
+    mine = models.load("trained", weights=changed(copied, **facts))
+    with pytest.raises(ValueError, match=said) as refusal:
+        mine.predict_proba(voices[:1])
+    assert "\n" not in str(refusal.value)
 
 
 # A classifier made elsewhere

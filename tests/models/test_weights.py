@@ -224,3 +224,44 @@ def test_the_command_fetches_corpora_and_weights_by_name(site, cache, capsys):
     assert "Did you mean yamnet?" in capsys.readouterr().err
     assert main(["fetch", "ravdess_cnn"]) == 1
     assert "nothing to download" in capsys.readouterr().err
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        *("ravdess_cnn", "tess_crema_ensemble", "whisper", "emotion2vec"),
+        *("yamnet", "speechbrain", "huggingface", "trained"),
+    ],
+)
+@pytest.mark.parametrize("inside", ["", "model.h5", "variables/variables.data"])
+def test_a_pointer_of_git_lfs_is_no_weights_in_any_system(tmp_path, system, inside):
+    place = tmp_path / "weights.skops"
+    file = place / inside if inside else place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(POINTER)
+    with pytest.raises(ValueError) as refusal:
+        _ = models.load(system, weights=place).weights_sha256()
+    assert str(refusal.value) == (
+        f"{file}: a Git LFS pointer, not weights. Fetch them with: git lfs pull"
+    )
+
+
+def test_pointers_to_what_is_not_read_do_not_matter(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(BODY)
+    for name in ("pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"):
+        (tmp_path / name).write_bytes(POINTER)
+    assert models.load(f"huggingface:{tmp_path}").weights_path() == tmp_path
+    (tmp_path / "model.safetensors").write_bytes(POINTER)
+    with pytest.raises(ValueError, match="model.safetensors: a Git LFS pointer"):
+        models.load(f"huggingface:{tmp_path}").weights_path()
+
+
+def test_a_folder_of_all_there_is_is_no_folder_of_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(_weights, "_MOST", 3)
+    for number in range(5):
+        (tmp_path / str(number)).write_bytes(b"")
+    with pytest.raises(ValueError, match="no folder of weights: too many files"):
+        Heavy(weights=tmp_path).weights_sha256()
