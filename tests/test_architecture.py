@@ -52,6 +52,7 @@ PROJECT_TESTS = {
     *("test_demo_corpus", "test_documents"),
 }
 ROOM_TESTS = {"test_contract", "test_contributing", "test_browser", "test_in_reports"}
+ROOM_TESTS |= {"test_dark_figures", "test_remedies"}
 ROOM_TESTS |= {"test_remedies"}
 HEAVY = ("numpy", "pandas", "torch", "tensorflow", "opensmile", "matplotlib")
 

@@ -190,7 +190,7 @@ def _in_words(error: Exception, dataset: Dataset) -> Exception:
     return kind(
         f"{dataset.title} from Kaggle: {reason}. What has arrived is kept; by hand, it "
         f"is at {kaggle_page(dataset.kaggle)}: unpack it and name its folder "
-        "(--root; in a report -p root)."
+        "(--root)."
     )
 
 

@@ -46,7 +46,7 @@ class SAVEE(Dataset):
         """Say where one asks for it."""
         return (
             f"Register with the University of Surrey at {self.reference} and name "
-            "its folder (--root; in a report -p root)."
+            "its folder (--root)."
         )
 
     def exclusion_reason(self, path: Path, match: re.Match) -> str | None:

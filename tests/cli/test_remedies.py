@@ -122,10 +122,10 @@ def test_an_option_before_the_command_is_told_where_it_belongs(option, capsys):
 
 def test_a_report_names_parameters_where_others_have_options(capsys, tmp_path):
     line = ["report", "quickstart", "-p", "dataset", "savee", "-p", "root", "nowhere"]
-    assert _main.main([*line, "--out", str(tmp_path)]) == 1
-    assert "(--root; in a report -p root)" in capsys.readouterr().err.splitlines()[-1]
+    assert _main.main([*line, "--out", str(tmp_path)]) == 2
+    assert "(-p root DIR)" in capsys.readouterr().err.splitlines()[-1]
     told = report._with_parameters("name its folder (--root); see --out, --trust.")
-    assert told == "name its folder (-p root); see --out, -p trust."
+    assert told == "name its folder (-p root); see --out, --trust."
 
 
 def test_what_is_not_alike_is_no_hint(capsys):
