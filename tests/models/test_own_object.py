@@ -101,7 +101,7 @@ def test_a_classifier_of_ones_own_is_evaluated(corpus_of_voices):
         (Halved(), r"its embed gives an array of shape \(\d,\) for \d waveforms"),
         (StandardScaler(), "StandardScaler instance is not fitted yet"),
     ],
-    ids=str,
+    ids=["name", "object", "judge", "halved", "unfitted"],
 )
 def test_what_is_no_embedder_is_told_what_it_lacks(corpus_of_voices, made, said):
     with pytest.raises(ValueError, match=said) as refusal:
