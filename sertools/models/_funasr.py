@@ -289,6 +289,8 @@ def _check_sizes(path: Path, told: object) -> None:
     for name, value in pairs:
         most = next((n for part, n in _MOST.items() if part in str(name)), None)
         is_number = isinstance(value, int | float) and most is not None
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{path}: its {name} is {value}, not a finite number.")
         if is_number and not abs(value) <= most:
             raise ValueError(f"{path}: its {name} is {value}, not {most} at most.")
         _check_sizes(path, value)

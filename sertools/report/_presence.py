@@ -12,9 +12,10 @@ NAMING = ("dataset", "root", "train", "train_root", "weights", *_VARIANTS, *_SYS
 def absent(notebook: str, values: Mapping[str, object], ours: bool) -> list[str]:
     """List what parameters name and what cannot be used, a line each.
 
-    Of a notebook of one's own only ``dataset``, ``root`` and ``weights`` are known.
+    Of a notebook of one's own only ``weights`` is known, and ``dataset`` where it is no
+    other's default: its ``root`` may be anything.
     """
-    found = list(_corpora(values))
+    found = list(_corpora(values)) if ours or values.get("dataset") != "demo" else []
     weights = values.get("weights", "")
     if isinstance(weights, str) and weights not in ("", "tiny"):
         if not os.path.exists(os.path.expanduser(weights)):

@@ -249,7 +249,7 @@ def test_json_and_markdown_do_not_share_the_output(pair, capsys):
     old, new = map(str, pair(0.5))
     assert main(["compare", old, new, "--json", "--markdown", "-"]) == 2
     assert main(["compare", old, new, "--markdown", old]) == 2
-    assert "is a folder" in capsys.readouterr().err
+    assert "Give --markdown another place" in capsys.readouterr().err
 
 
 def test_what_goes_for_all_is_said_once(tmp_path, write_run):
