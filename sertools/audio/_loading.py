@@ -214,14 +214,9 @@ def _decode(
             _check_rate(rate, name)
             if promised < _UNKNOWN and promised > 60 * max_minutes * rate:
                 raise ValueError(_too_long(name, promised / rate, max_minutes))
-            if promised <= _WHOLE * rate:
-                if sound.seekable():
-                    samples = _mix_down(sound.read(dtype="float32", always_2d=True))
-                    got = len(samples)
-                else:
-                    samples, rate, got = _in_blocks(
-                        sound, name, max_minutes, sampling_rate
-                    )
+            if promised <= _WHOLE * rate and sound.seekable():
+                samples = _mix_down(sound.read(dtype="float32", always_2d=True))
+                got = len(samples)
             else:
                 samples, rate, got = _in_blocks(sound, name, max_minutes, sampling_rate)
     except soundfile.LibsndfileError as error:
